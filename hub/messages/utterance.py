@@ -1,0 +1,26 @@
+"""One complete stretch of speech: as a file a toy or a person sends, and as the hub hands it to stt."""
+
+from typing import ClassVar
+
+from hub import topics
+from hub.messages.base import RawMessage, TurnMessage
+from hub.topics import Topic
+
+
+class UtteranceFile(RawMessage):
+    """A whole audio file (WAV, Ogg, or whatever PyAV reads) taken as one utterance."""
+
+    topic: ClassVar[Topic] = topics.UP_UTTERANCE
+
+    device: str
+    data: bytes
+
+
+class Utterance(TurnMessage):
+    """Speech cut out by endpointing: PCM16 mono little endian at ``rate`` hertz, silence trimmed at both ends."""
+
+    topic: ClassVar[Topic] = topics.UTTERANCE
+
+    pcm: bytes
+    rate: int = 16_000
+    language: str = "en"

@@ -1,0 +1,1 @@
+"""Sessions: what one toy and the hub are doing with each other right now."""

@@ -1,0 +1,1 @@
+"""The workers: one folder for each stage, `ls workers/*/*_to_*.py` prints the chain."""

@@ -1,0 +1,1 @@
+"""One llm engine a file."""

@@ -1,0 +1,1 @@
+"""Music and stories: request → track or sentences."""

@@ -1,0 +1,1 @@
+"""One STT engine a file."""

@@ -1,0 +1,1 @@
+"""One TTS engine a file."""
