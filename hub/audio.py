@@ -53,6 +53,13 @@ def encode(pcm: Pcm, rate: int, to: AudioFormat) -> list[bytes]:
 
 
 def _opus_packets(pcm: Pcm, to: AudioFormat, size: int) -> Iterator[bytes]:
+    encoder = _opus_encoder(to)
+    for at in range(0, pcm.size, size):
+        yield from _opus_packet(encoder, pcm[at : at + size], to.rate, at)
+    # the flush would add a frame for the 6.5 ms look-ahead: silence, since pieces end in silence
+
+
+def _opus_encoder(to: AudioFormat) -> Any:
     encoder: Any = av.CodecContext.create("libopus", "w")
     encoder.sample_rate, encoder.format, encoder.layout = to.rate, "s16", "mono"
     encoder.bit_rate = 24_000 if to.rate <= RATE else 32_000
@@ -61,11 +68,49 @@ def _opus_packets(pcm: Pcm, to: AudioFormat, size: int) -> Iterator[bytes]:
         "frame_duration": str(to.frame_ms),
         "compression_level": "5",  # half the CPU of 10; no difference to be heard from a toy's speaker
     }
-    for at in range(0, pcm.size, size):
-        frame = av.AudioFrame.from_ndarray(pcm[None, at : at + size], format="s16", layout="mono")
-        frame.sample_rate, frame.pts = to.rate, at
-        yield from map(bytes, encoder.encode(frame))
-    # the flush would add a frame for the 6.5 ms look-ahead: silence, since pieces end in silence
+    return encoder
+
+
+def _opus_packet(encoder: Any, pcm: Pcm, rate: int, at: int) -> list[bytes]:
+    frame = av.AudioFrame.from_ndarray(pcm[None], format="s16", layout="mono")
+    frame.sample_rate, frame.pts = rate, at
+    return list(map(bytes, encoder.encode(frame)))
+
+
+class Encoder:
+    """A live stream of sound as codec frames; what fills no frame yet waits for more.
+
+    Args:
+        to: codec, rate and length of the frames.
+    """
+
+    def __init__(self, to: AudioFormat) -> None:
+        self._to, self._size = to, to.rate * to.frame_ms // 1000
+        self._opus = _opus_encoder(to) if to.codec == "opus" else None
+        self._rest: Pcm = np.zeros(0, np.int16)
+        self._at = 0
+
+    def encode(self, pcm: Pcm) -> list[bytes]:
+        """The frames that ``pcm`` (mono, ``to.rate`` hertz) completes.
+
+        Raises:
+            AudioError: the encoder refused.
+        """
+        pcm, packets = np.concatenate([self._rest, pcm]), list[bytes]()
+        whole = pcm.size - pcm.size % self._size
+        try:
+            for at in range(0, whole, self._size):
+                packets += self._frame(pcm[at : at + self._size])
+        except av.error.FFmpegError as error:
+            raise AudioError("opus encoder") from error
+        self._rest = pcm[whole:]
+        return packets
+
+    def _frame(self, pcm: Pcm) -> list[bytes]:
+        if self._opus is None:
+            return [pcm.astype("<i2").tobytes()]
+        self._at += pcm.size
+        return _opus_packet(self._opus, pcm, self._to.rate, self._at - pcm.size)
 
 
 class Decoder:

@@ -31,11 +31,11 @@ class _Fields(logging.Filter):
 
 
 def set_up(level: str, name: str) -> None:
-    """Log to standard error as ``time level name text device=… turn=…``."""
+    """Log to standard error as ``time level name text device=… turn=…``; without a name when it is empty."""
     handler = logging.StreamHandler(sys.stderr)
     handler.addFilter(_Fields())
     handler.setFormatter(
-        logging.Formatter(f"%(asctime)s %(levelname)-7s {name:<7} %(message)s%(fields)s", "%H:%M:%S")
+        logging.Formatter(f"%(asctime)s %(levelname)-7s {name and f'{name:<7} '}%(message)s%(fields)s", "%H:%M:%S")
     )
     logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
     for noisy in ("mqtt", "httpx", "httpcore", "libav"):

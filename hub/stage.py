@@ -44,6 +44,9 @@ class Stage(Generic[In, Engine]):
     """shared: the broker picks a replica for each job. affine: a device stays at its replica."""
     cancellable: bool = True
     """Whether a Cancel of the turn stops the job."""
+    in_order: Callable[[Engine, str], contextlib.AbstractAsyncContextManager[Any]] | None = None
+    """A lock of the engine for one device, held from before a job waits for its slot: jobs of a device are then done in
+    order of arrival, also those of another stage with the same engine."""
     learns: Mapping[type[Message], Callable[[Engine, Any], Awaitable[None]]] = field(default_factory=dict)
     """Retained state this stage wants to know, such as the library's titles."""
     announces: Callable[[Engine], AsyncIterator[Message]] | None = None
@@ -141,8 +144,8 @@ class Replica(Generic[In, Engine]):
     async def _work(self, message: In, delivery: bus.Delivery) -> None:
         with logs.bind(device=message.device, turn=message.turn):
             try:
-                async with self._slots:
-                    if message.deadline_ms and time.time() * 1000 > message.deadline_ms:
+                async with self._in_order(message.device), self._slots:
+                    if _is_late(message):
                         self._tally.add(f"{self._stage.consumes.topic.noun}:late")
                     else:
                         await self._handle(message)
@@ -164,6 +167,9 @@ class Replica(Generic[In, Engine]):
             cause = type(error.__cause__).__name__ if error.__cause__ else "-"
             _LOGGER.warning("%s failed: %s (cause: %s)", self._stage.name, error.code, cause)
             await self._bus.publish(message.then(Failure, stage=self._stage.name, code=error.code))
+
+    def _in_order(self, device: str) -> contextlib.AbstractAsyncContextManager[Any]:
+        return self._stage.in_order(self._engine, device) if self._stage.in_order else contextlib.nullcontext()
 
     def _lease(self, message: In) -> Lease:
         return Lease(
@@ -304,6 +310,12 @@ class _Process:
             busy=sum(r.busy for r in self._replicas), done=sum(r.done for r in self._replicas),
             failed=sum(r.failed for r in self._replicas), rejected=dict(self._tally.counts),
         )  # fmt: skip
+
+
+def _is_late(message: TurnMessage) -> bool:
+    """Whether the child has been told already that there is no answer. Counts for the beginning of a reply only."""
+    begins = getattr(message, "index", 0) == 0
+    return begins and 0 < message.deadline_ms < time.time() * 1000
 
 
 async def _announce(messages: AsyncIterator[Message], on: bus.Bus) -> None:

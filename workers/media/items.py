@@ -61,9 +61,7 @@ class Item(BaseModel):
 
     def fits(self, kind: Kind | None, language: str | None) -> bool:
         """Whether it is of this kind and language; None asks for any."""
-        return kind in (None, self.kind) and (
-            language is None or self.language in (ANY_LANGUAGE, primary(language))
-        )
+        return kind in (None, self.kind) and (language is None or self.language in (ANY_LANGUAGE, primary(language)))
 
 
 @dataclass(frozen=True)

@@ -23,20 +23,26 @@ SIZE = 512
 
 _WORD = re.compile(r"[^\W_]+")
 _FILLER_WEIGHT = 0.1
+_PHRASE_WEIGHT = 1.0
+# Words that ask for a title or join its words and hardly tell one from another: English, German, French.
 _FILLERS = frozenset(
-    """a an the of on in to and or for with by from at is it its that this there my your our some please can could
-    would will you i we me us want hear listen play sing tell read start put again now about who song songs tune tunes
-    story stories tale music track something um uh er hey ok okay
-    der die das den dem des ein eine einen einem einer und oder von vom zu zum zur mit uber ueber bitte kannst du
-    ich wir mir uns will mochte moechte spiel spiele sing erzahl erzaehl erzahle erzaehle lies horen hoeren lied
-    lieder geschichte geschichten marchen maerchen musik
-    le la les un une des de et ou sur avec joue raconte moi chanson histoire conte musique""".split()
+    _WORD.findall(
+        """
+    a an the of on in to and or for with by from at is it its that this there my your our some please can could would
+    will you i we me us are do does what where who why how when want hear listen play sing tell read start put again
+    now about song songs tune tunes story stories tale music track something um uh er hey ok okay
+    der die das den dem des ein eine einen einem einer und oder von vom zu zum zur mit uber ueber bitte kannst du ich
+    wir mir uns will mochte moechte spiel spiele sing erzahl erzaehl erzahle erzaehle lies horen hoeren lied lieder
+    geschichte geschichten marchen maerchen musik
+    le la les un une des de et ou sur avec joue raconte moi chanson histoire conte musique"""
+    )
 )
+_APOSTROPHES = dict.fromkeys(map(ord, "'`\N{RIGHT SINGLE QUOTATION MARK}"))
 
 
 def words(text: str) -> list[str]:
     """The words of a text, without case, accents, apostrophes and punctuation."""
-    text = unicodedata.normalize("NFKD", text.casefold().replace("'", "").replace("’", ""))
+    text = unicodedata.normalize("NFKD", text.casefold().translate(_APOSTROPHES))
     return _WORD.findall("".join(c for c in text if not unicodedata.combining(c)))
 
 
@@ -47,19 +53,14 @@ def vector(text: str) -> NDArray[np.float32]:
         Shape (SIZE,), length 1; all zero for a text without words.
     """
     total = np.zeros(SIZE, dtype=np.float32)
+    said = words(text)
     # A word said twice is not twice as much of the title, but "row row row" is not "row" either.
-    counts = Counter(words(text))
-    for word, count in counts.items():
-        total += _weight(word) * count**0.5 * _hashed(tuple(_word_features(word)))
-    run_together = [word for word in words(text) if word not in _FILLERS]
-    if run_together:
-        features = tuple(_phrase_features(run_together))
-        total += _PHRASE_WEIGHT * float(np.linalg.norm(total)) * _hashed(features)
-    norm = float(np.linalg.norm(total))
-    return total / np.float32(norm) if norm else total
-
-
-_PHRASE_WEIGHT = 0.6
+    for word, count in Counter(said).items():
+        total += np.float32(_weight(word) * count**0.5) * _hashed(tuple(_word_features(word)))
+    if telling := [word for word in said if word not in _FILLERS]:
+        together = _hashed(tuple(_phrase_features(telling)))
+        total += np.float32(_PHRASE_WEIGHT) * np.linalg.norm(total) * together
+    return _unit(total)
 
 
 def _weight(word: str) -> float:
@@ -73,7 +74,8 @@ def _word_features(word: str) -> Iterator[tuple[str, float]]:
         yield from ((piece, weight) for piece in _pieces(framed, size))
     key = _key(word)
     yield f"={word}", 1.0
-    yield f"~{key}", 2.0
+    # A key of one letter says little: "sea", "sue" and "zoo" share it.
+    yield f"~{key}", min(len(key), 4) / 2
     yield from ((f"~{piece}", 1.0) for piece in _pieces(f"^{key}$", 2))
 
 
@@ -101,4 +103,9 @@ def _hashed(features: tuple[tuple[str, float], ...]) -> NDArray[np.float32]:
     weights = np.array([weight for _, weight in features], dtype=np.float32)
     total = np.zeros(SIZE, dtype=np.float32)
     np.add.at(total, places % SIZE, weights * np.where(places >> 31, 1, -1).astype(np.float32))
-    return total / (np.float32(np.linalg.norm(total)) or np.float32(1))
+    return _unit(total)
+
+
+def _unit(total: NDArray[np.float32]) -> NDArray[np.float32]:
+    norm = np.linalg.norm(total)
+    return total / norm if norm else total

@@ -1,0 +1,285 @@
+"""The hub process: takes what toys, people and workers say, and hands it to the conversations it concerns."""
+
+import asyncio
+import logging
+import time
+from collections import Counter
+from collections.abc import Callable
+from typing import Any
+
+from hub import bus, logs
+from hub.audio import decode_file
+from hub.errors import AudioError, BadMessage
+from hub.lines import load_lines
+from hub.messages import (
+    Control,
+    Done,
+    Event,
+    Failure,
+    Hello,
+    HubHealth,
+    HubStatus,
+    Message,
+    Presence,
+    Request,
+    Sentence,
+    Set,
+    Speech,
+    State,
+    Text,
+    Track,
+    Transcript,
+    TurnMessage,
+    UtteranceFile,
+)
+from hub.session.conversation import Conversation, Recording, Say, Stop, Typed
+from hub.session.devices import Device, Registry
+from hub.session.effects import SetVolume
+from hub.session.endpointing import Pauses
+from hub.session.sounds import DEVICE as SOUNDS_DEVICE
+from hub.session.sounds import Sounds
+from hub.session.turns import Session
+from hub.settings import Settings
+from hub.store import Store, open_store
+
+_LOGGER = logging.getLogger(__name__)
+_HEALTH_S = 5.0
+_DECODERS = 4
+_FROM_WORKERS: tuple[type[TurnMessage], ...] = (Transcript, Sentence, Speech, Track, Request, Failure, Done)
+
+
+async def run_hub(settings: Settings, stop: asyncio.Event, open_bus: Callable[..., Any] = bus.connect) -> None:
+    """Run the hub until ``stop`` is set.
+
+    Raises:
+        SettingsError: a setting, persona or line that cannot be used.
+        StoreError: the database cannot be opened.
+        BrokerError: there is no broker.
+    """
+    async with open_store(settings) as store:
+        hub = Hub(settings, store)
+        connection = open_bus(settings.broker, "hub", will=HubStatus(text="offline"), greet=hub.greet)
+        async with connection as on, asyncio.TaskGroup() as tasks:
+            await hub.start(on, tasks)
+            _LOGGER.info("ready")
+            await stop.wait()
+            await hub.end(on)
+
+
+class Hub:
+    """The state of the hub: registry, conversations, counters."""
+
+    def __init__(self, settings: Settings, store: Store) -> None:
+        self._settings, self._store = settings, store
+        self._tally = logs.Tally(_LOGGER, "rejected")
+        self._registry = Registry(settings.limits)
+        self._sounds = Sounds(settings.data_dir / "sounds", load_lines(settings.language))
+        self._conversations: dict[str, Conversation] = {}
+        self._running: list[asyncio.Task[None]] = []
+        self._outcomes: Counter[str] = Counter()
+        self._failures: Counter[str] = Counter()
+        self._decoding = asyncio.Semaphore(_DECODERS)
+
+    async def start(self, on: bus.Bus, tasks: asyncio.TaskGroup) -> None:
+        """Load what is known, subscribe, and say that the hub is there."""
+        self._bus, self._tasks = on, tasks
+        for known in await self._store.devices.list():
+            device = self._registry.add(known.id)
+            if known.hello is not None:
+                device.introduce(known.hello)
+                device.introduced = False
+            device.volume = known.volume if known.volume is not None else device.volume
+        for kind, handle in self._handlers().items():
+            await on.subscribe(kind.topic.filter, self._taker(kind, handle))
+        await self.greet(on)
+        self._spawn(self._report_health(), "health")
+
+    async def end(self, on: bus.Bus) -> None:
+        """Be gone, politely."""
+        for task in self._running:
+            task.cancel()
+        await on.publish(HubStatus(text="offline"))
+
+    async def greet(self, on: bus.Bus) -> None:
+        """After each connect: what the broker should hold for us."""
+        for device in self._registry.known():
+            conversation = self._conversations.get(device.id)
+            await on.publish(State(device=device.id, state=conversation.session.state if conversation else "idle"))
+        await on.publish(HubStatus(text="online"))
+
+    # -- what comes in
+
+    def _handlers(self) -> dict[type[Message], Callable[[Any], None]]:
+        toys: dict[type[Message], Callable[[Any], None]] = {
+            Hello: self._hello, Presence: self._presence, Event: self._event, Text: self._text,
+            UtteranceFile: self._utterance, Set: self._set,
+        }  # fmt: skip
+        return {**toys, **dict.fromkeys(_FROM_WORKERS, self._chain)}
+
+    def _taker(self, kind: type[Message], handle: Callable[[Any], None]) -> bus.Handler:
+        """Decode, check and hand on; what does not fit is counted and harms nobody."""
+        from_toy = kind not in _FROM_WORKERS
+        noun = "set" if kind is Set else kind.topic.noun
+
+        def take(delivery: bus.Delivery) -> None:
+            delivery.ack()
+            if from_toy and not self._admit(kind, noun, delivery):
+                return
+            try:
+                message = kind.decode(delivery.topic, delivery.payload)
+            except BadMessage as error:
+                self._tally.add(f"{noun}:{error.reason}", error)
+                return
+            handle(message)
+
+        return take
+
+    def _admit(self, kind: type[Message], noun: str, delivery: bus.Delivery) -> bool:
+        """Whether the sender may say something now; asked before anything is decoded, so a flood costs little."""
+        levels = kind.topic.parse(delivery.topic)
+        refusal = self._registry.refusal(levels["device"]) if levels else "bad-topic"
+        if refusal is not None:
+            self._tally.add(f"{noun}:{refusal}", repr(delivery.topic))
+        return refusal is None
+
+    def _hello(self, hello: Hello) -> None:
+        device = self._known(hello.device)
+        device.introduce(hello)
+        self._spawn(self._introduced(device, hello), f"hello-{device.id}")
+
+    async def _introduced(self, device: Device, hello: Hello) -> None:
+        await self._store.devices.seen(device.id, hello)
+        await self._bus.publish(device.config(self._settings.language))
+        await self._prepare(device)
+
+    def _presence(self, presence: Presence) -> None:
+        device = self._known(presence.device)
+        device.online = presence.text == "online"
+        conversation = self._conversations.get(device.id)
+        if conversation and not device.online:
+            conversation.put(Stop())
+
+    def _event(self, event: Event) -> None:
+        self._conversation(event.device).put(event)
+
+    def _text(self, text: Text) -> None:
+        self._conversation(text.device).put(Typed(text.text.strip()))
+
+    def _utterance(self, file: UtteranceFile) -> None:
+        self._conversation(file.device)
+        self._spawn(self._decode(file), f"decode-{file.device}")
+
+    async def _decode(self, file: UtteranceFile) -> None:
+        async with self._decoding:
+            try:
+                pcm = await asyncio.to_thread(decode_file, file.data, self._settings.limits.utterance_s)
+            except AudioError as error:
+                self._tally.add("utterance:bad-audio", f"{file.topic.format(device=file.device)}: {error}")
+                await self._bus.publish(Control(device=file.device, control="error", code="bad-audio"))
+                return
+        self._conversation(file.device).put(Recording(pcm))
+
+    def _set(self, wish: Set) -> None:
+        text = wish.text.strip()
+        match wish.what:
+            case "say" if text:
+                self._conversation(wish.device).put(Say(text))
+            case "ask" if text:
+                self._conversation(wish.device).put(Typed(text))
+            case "stop":
+                self._conversation(wish.device).put(Stop())
+            case "volume" if text.isdigit() and int(text) <= 100:
+                self._known(wish.device)
+                self._spawn(self._set_volume(wish.device, SetVolume(level=int(text))), f"volume-{wish.device}")
+            case "persona" if text:
+                self._known(wish.device)
+                self._spawn(self._set_persona(wish.device, text), f"persona-{wish.device}")
+            case _:
+                self._tally.add("set:bad-field", wish.topic.format(device=wish.device, what=wish.what))
+
+    def _chain(self, message: TurnMessage) -> None:
+        if message.device == SOUNDS_DEVICE:
+            if isinstance(message, Speech):
+                self._spawn(asyncio.to_thread(self._sounds.keep, message), "sounds-keep")
+        elif isinstance(message, Done):
+            self._outcomes[message.outcome] += 1
+            if message.code:
+                self._failures[message.code] += 1
+        elif (conversation := self._conversations.get(message.device)) is not None:
+            conversation.put(message)
+
+    # -- who is there
+
+    def _known(self, device: str) -> Device:
+        known = self._registry.get(device)
+        if known is None:
+            known = self._registry.add(device)
+            _LOGGER.info("a new toy: %s", device)
+            self._spawn(self._store.devices.seen(device, None), f"seen-{device}")
+        return known
+
+    def _conversation(self, device_id: str) -> Conversation:
+        conversation = self._conversations.get(device_id)
+        if conversation is None:
+            device = self._known(device_id)
+            session = Session(
+                device_id, self._settings, device.profile,
+                new_turn=lambda: device.new_turn(time.time()),
+                sorry=lambda code: self._sounds.sorry(code, device.profile.persona, device.profile.output),
+                epoch_s=time.time() - time.monotonic(),
+            )  # fmt: skip
+            conversation = Conversation(
+                session, device_id, self._settings, self._bus, Pauses(self._settings.endpoint), self._tally,
+                self._set_volume,
+            )  # fmt: skip
+            self._conversations[device_id] = conversation
+            self._spawn(self._converse(device, conversation), f"conversation-{device_id}")
+        return conversation
+
+    async def _converse(self, device: Device, conversation: Conversation) -> None:
+        known = await self._store.devices.get(device.id)
+        if known is not None and known.pause_ms is not None:
+            conversation.pauses.learned_ms = known.pause_ms
+        await self._prepare(device)
+        await conversation.run()
+
+    async def _prepare(self, device: Device) -> None:
+        """Know the toy's voice, and have its apologies spoken before they are needed."""
+        persona = device.profile.persona = await self._store.personas.of(device.id)
+        for job in await asyncio.to_thread(self._sounds.missing, persona, device.profile.output):
+            await self._bus.publish(job)
+
+    async def _set_persona(self, device: str, persona: str) -> None:
+        if persona not in await self._store.personas.names():
+            self._tally.add("set:unknown-persona", Set.topic.format(device=device, what="persona"))
+            return
+        await self._store.devices.set_persona(device, persona)
+        await self._prepare(self._known(device))
+
+    async def _set_volume(self, device_id: str, change: SetVolume) -> None:
+        device = self._known(device_id)
+        wanted = device.volume + change.by if change.level is None else change.level
+        device.volume = max(0, min(wanted, device.volume_cap))
+        await self._bus.publish(Control(device=device_id, control="volume", volume=device.volume))
+        await self._bus.publish(device.config(self._settings.language))
+        await self._store.devices.set_volume(device_id, device.volume)
+
+    # -- how it goes
+
+    async def _report_health(self) -> None:
+        before = None
+        while True:
+            now = HubHealth(
+                devices=len(self._registry),
+                sessions=sum(c.session.state != "idle" for c in self._conversations.values()),
+                turns=dict(self._outcomes), failures=dict(self._failures), rejected=dict(self._tally.counts),
+            )  # fmt: skip
+            if now != before:
+                await self._bus.publish(now)
+                before = now
+            await asyncio.sleep(_HEALTH_S)
+
+    def _spawn(self, work: Any, name: str) -> None:
+        task = self._tasks.create_task(work, name=name)
+        self._running.append(task)
+        task.add_done_callback(self._running.remove)

@@ -1,0 +1,1 @@
+"""The commands of ``toyhub``, one file each; see hub.cli."""

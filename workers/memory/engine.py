@@ -1,0 +1,130 @@
+"""The engine of both memory stages: the store, and what a turn means for it."""
+
+import asyncio
+import contextlib
+import re
+import weakref
+from collections.abc import AsyncIterator, Callable, Iterator
+from datetime import datetime, timedelta
+
+from hub.errors import EngineError, StoreError, UnknownEngine
+from hub.messages import Action, Done
+from hub.settings import MemorySettings, Section, Settings, validate
+from hub.store import Store, open_store
+from workers.memory.prompt import Exchange, Known
+
+NAME = "sqlite"
+_MY_NAME = re.compile(r"(?:that )?my name(?: is|'s) (?P<name>[^\s,.!?]+)[.!]?", re.IGNORECASE)
+
+
+class Options(Section):
+    """Options of the engine: none."""
+
+
+class Engine:
+    """What is known about devices. Not blocking: the database has threads of its own."""
+
+    name = NAME
+
+    def __init__(self, store: Store, settings: MemorySettings, clock: Callable[[], datetime]) -> None:
+        self.settings, self.clock = settings, clock
+        self._store = store
+        self._locks: weakref.WeakValueDictionary[str, asyncio.Lock] = weakref.WeakValueDictionary()
+
+    def in_order(self, device: str) -> asyncio.Lock:
+        """The lock that a job of ``device`` holds; first come, first served."""
+        # a lock lives as long as a job holds it or waits for it
+        return self._locks.setdefault(device, asyncio.Lock())
+
+    async def known(self, device: str, said: str) -> Known:
+        """What is known about a device that has just been told ``said``.
+
+        Raises:
+            EngineError: the store cannot be read.
+        """
+        with _told():
+            store, turns = self._store, await self._store.history.recent(device, 2 * self.settings.history_turns)
+            stopped = await store.playing.last(device)
+            now = self.clock()
+            return Known(
+                persona=await store.personas.of(device),
+                child=await store.memories.child(device),
+                facts=await store.memories.list(device),
+                recalled=await store.memories.recall(device, said, self.settings.recalled),
+                history=[Exchange(turn.said, turn.heard, turn.number, turn.through) for turn in turns],
+                last_reply=await store.history.last_heard(device),
+                playing=stopped.place if stopped else None,
+                stopped=_moment(stopped.at_ms, now) if stopped and not stopped.ended else None,
+            )
+
+    async def learn(self, done: Done) -> None:
+        """Keep what a turn said, did and played: all of it or nothing, and only once however often it is told.
+
+        Raises:
+            EngineError: the store cannot be written.
+        """
+        kept = done.outcome in ("answered", "interrupted")
+        if not (kept or done.actions or done.place):
+            return
+        # the turn in which something was forgotten names it: it is not kept either
+        secret = any(action.name == "forget" for action in done.actions)
+        said, heard = (done.said, done.heard) if kept and not secret else ("", "")
+        store, device = self._store, done.device
+        with _told():
+            async with store.write():
+                if not await store.history.add(device, done.turn, said=said, heard=heard, outcome=done.outcome):
+                    return
+                for action in done.actions:
+                    await self._act(device, action)
+                if done.place:
+                    await store.playing.stopped(device, done.place, ended=done.place_ended)
+                # a window of history reaches back 2 N - 1 turns; trimming below that would move its beginning
+                await store.history.trim(device, max(self.settings.keep_turns, 2 * self.settings.history_turns))
+
+    async def _act(self, device: str, action: Action) -> None:
+        match action.name:
+            case "remember":
+                fact = str(action.slots.get("fact", ""))
+                if named := _MY_NAME.fullmatch(fact.strip()):
+                    await self._store.memories.set_child(device, named["name"])
+                else:
+                    await self._store.memories.add(device, fact, self.settings.keep_memories)
+            case "my_name":
+                await self._store.memories.set_child(device, str(action.slots.get("name", "")))
+            case "forget" if action.slots.get("all"):
+                await self._store.memories.forget_everything(device)
+                await self._store.history.forget_everything(device)
+                await self._store.playing.forget(device)
+            case "forget":
+                what = str(action.slots.get("what", ""))
+                await self._store.memories.forget(device, what)
+                await self._store.history.forget(device, what)
+
+
+@contextlib.asynccontextmanager
+async def open_engine(settings: Settings) -> AsyncIterator[Engine]:
+    """The engine on the database of ``settings``; both stages of this worker share one.
+
+    Raises:
+        StoreError: the database cannot be opened.
+        SettingsError: a persona or an option cannot be used.
+        UnknownEngine: the settings name another engine than ``sqlite``.
+    """
+    stage = settings.stage("memory")
+    if stage.engine not in ("auto", NAME):
+        raise UnknownEngine("memory", stage.engine, [NAME])
+    validate(Options, stage.options, f"stages.memory.options for engine {NAME}")
+    async with open_store(settings) as store:
+        yield Engine(store, settings.memory, lambda: datetime.now().astimezone())
+
+
+@contextlib.contextmanager
+def _told() -> Iterator[None]:
+    try:
+        yield
+    except StoreError as error:
+        raise EngineError(str(error)) from error
+
+
+def _moment(at_ms: int, like: datetime) -> datetime:
+    return datetime.fromtimestamp(0, like.tzinfo) + timedelta(milliseconds=at_ms)
