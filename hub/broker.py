@@ -17,6 +17,7 @@ from hub.settings import BrokerSettings, config_dir
 
 _ANSWER_S = 3.0
 _CONNACK = 0x20
+_DISCONNECT = b"\xe0\x00"
 OTHER_PORT = "choose another port with TOYHUB_BROKER__PORT=1884 (or broker.port in config/hub.yaml)"
 
 
@@ -41,7 +42,9 @@ async def ask(broker: BrokerSettings) -> Answer:
     try:
         async with asyncio.timeout(_ANSWER_S):
             writer.write(_connect_packet(broker))
-            return _read_connack(await _read_packet(reader))
+            answer = _read_connack(await _read_packet(reader))
+            writer.write(_DISCONNECT)
+            return answer
     except (OSError, EOFError, TimeoutError) as error:
         return Answer("stranger", type(error).__name__)
     finally:
@@ -104,7 +107,7 @@ def mosquitto_binary() -> str:
     Raises:
         BrokerError: it is not installed.
     """
-    path = os.pathsep.join((os.environ.get("PATH", os.defpath), "/usr/sbin", "/usr/local/sbin", "/opt/homebrew/sbin"))
+    path = os.pathsep.join((*os.get_exec_path(), "/usr/sbin", "/usr/local/sbin", "/opt/homebrew/sbin"))
     if found := shutil.which("mosquitto", path=path):
         return found
     raise BrokerError(

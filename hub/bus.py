@@ -19,7 +19,7 @@ import aiomqtt
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 
-from hub.errors import BrokerError
+from hub.errors import BrokerError, single_error
 from hub.messages import AudioChunk, Message
 from hub.settings import BrokerSettings
 from hub.topics import matches
@@ -57,8 +57,8 @@ class Bus(Protocol):
     async def unsubscribe(self, topic_filter: str) -> None:
         """Stop calling the handler of ``topic_filter``."""
 
-    async def publish(self, message: Sendable) -> None:
-        """Hand a message to the broker; at QoS 1 returns when the broker has it.
+    async def publish(self, *messages: Sendable) -> None:
+        """Hand messages to the broker, in this order; returns when it has those of QoS 1.
 
         Raises:
             BrokerError: not accepted within 10 s.
@@ -89,13 +89,14 @@ async def connect(
         BrokerError: no broker answers within ``patience_s``, or it refuses.
     """
     bus = MqttBus(settings, name, will=will, greet=greet, receive_max=receive_max)
-    async with asyncio.TaskGroup() as tasks:
-        keeper = tasks.create_task(bus.run(), name=f"mqtt-{name}")
-        try:
-            await bus.wait_connected(patience_s)
-            yield bus
-        finally:
-            keeper.cancel()
+    with single_error():
+        async with asyncio.TaskGroup() as tasks:
+            keeper = tasks.create_task(bus.run(), name=f"mqtt-{name}")
+            try:
+                await bus.wait_connected(patience_s)
+                yield bus
+            finally:
+                keeper.cancel()
 
 
 class MqttBus:
@@ -151,8 +152,19 @@ class MqttBus:
             with _wrapped("unsubscribe", topic_filter):
                 await self._client.unsubscribe(topic_filter)
 
-    async def publish(self, message: Sendable) -> None:
+    async def publish(self, *messages: Sendable) -> None:
         """See Bus. QoS 0 is dropped while there is no connection; QoS 1 waits for it."""
+        if len(messages) == 1 or not any(message.qos for message in messages):
+            for message in messages:
+                await self._publish(message)
+            return
+        # All are on the wire, in order, before the first acknowledgement is waited for.
+        with single_error():
+            async with asyncio.TaskGroup() as tasks:
+                for message in messages:
+                    tasks.create_task(self._publish(message), name="publish")
+
+    async def _publish(self, message: Sendable) -> None:
         packet = message.encode()
         deadline = time.monotonic() + _PUBLISH_S
         while True:

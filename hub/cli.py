@@ -16,7 +16,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperCommand, TyperGroup
 
-from hub.errors import HubError, SettingsError
+from hub.errors import HubError, SettingsError, UnknownEngine
 
 _ROOT = Path(__file__).parent.parent
 
@@ -37,8 +37,8 @@ class _Tools(TyperGroup):
 
 def find_tools() -> dict[str, Path]:
     """Files of all commands by command name: ``hub/tools/<name>.py``, and ``<stage>`` for a stage's commands.py."""
-    tools = {p.stem.replace("_", "-"): p for p in _ROOT.glob("hub/tools/*.py") if not p.stem.startswith("_")}
-    stages = {p.parent.name.replace("_", "-"): p for p in _ROOT.glob("workers/*/commands.py")}
+    tools = {p.stem.replace("_", "-"): p for p in (_ROOT / "hub" / "tools").glob("*.py") if not p.stem.startswith("_")}
+    stages = {p.parent.name.replace("_", "-"): p for p in (_ROOT / "workers").glob("*/commands.py")}
     return dict(sorted({**stages, **tools}.items()))
 
 
@@ -93,7 +93,7 @@ def main() -> None:
             raise
         for each in known:
             typer.echo(f"toyhub: {each}", err=True)
-        sys.exit(os.EX_CONFIG if any(isinstance(each, SettingsError) for each in known) else 1)
+        sys.exit(os.EX_CONFIG if any(isinstance(each, SettingsError | UnknownEngine) for each in known) else 1)
 
 
 def plain_errors(error: BaseException) -> list[HubError]:

@@ -15,7 +15,8 @@
 Foreign exceptions are wrapped once, where they enter, with ``from``. Texts of errors never hold what a child said.
 """
 
-from collections.abc import Sequence
+import contextlib
+from collections.abc import Iterator, Sequence
 
 
 class HubError(Exception):
@@ -72,3 +73,17 @@ class UnknownEngine(StageError):
 
     def __init__(self, stage: str, name: str, known: Sequence[str]) -> None:
         super().__init__(f"{stage}: no engine {name!r}; there are {', '.join(known)}")
+
+
+@contextlib.contextmanager
+def single_error() -> Iterator[None]:
+    """Around a TaskGroup that is an implementation detail: one error comes out as itself, not as a group of one."""
+    try:
+        yield
+    except BaseExceptionGroup as group:
+        only: BaseException = group
+        while isinstance(only, BaseExceptionGroup) and len(only.exceptions) == 1:
+            only = only.exceptions[0]
+        if only is group:
+            raise
+        raise only from only.__cause__

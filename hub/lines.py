@@ -33,7 +33,7 @@ OCCASIONS: Mapping[str, tuple[str, ...]] = {
     "sad": (), "scared": (), "angry": (), "hurt": (), "tired": (), "bored": (), "hungry": (), "happy": (),
     # jokes and riddles
     "joke": (), "riddle": ("question",), "riddle_right": ("answer",), "riddle_wrong": ("question",),
-    "riddle_answer": ("answer",), "no_riddle": (),
+    "riddle_unheard": ("question",), "riddle_answer": ("answer",), "no_riddle": (),
     # what the toy remembers
     "my_name": ("name",), "name_unclear": (), "remember": ("fact",), "nothing_known": (), "known_name": ("name",),
     "known": ("fact",), "known_more": (), "unknown_topic": ("topic",), "forget": ("fact",), "forget_name": (),

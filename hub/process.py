@@ -9,7 +9,7 @@ from typing import Any
 
 from hub import bus, logs
 from hub.audio import decode_file
-from hub.errors import AudioError, BadMessage
+from hub.errors import AudioError, BadMessage, SettingsError
 from hub.lines import load_lines
 from hub.messages import (
     Control,
@@ -33,6 +33,7 @@ from hub.messages import (
     UtteranceFile,
 )
 from hub.session.conversation import Conversation, Recording, Say, Stop, Typed
+from hub.session.detectors import Detectors
 from hub.session.devices import Device, Registry
 from hub.session.effects import SetVolume
 from hub.session.endpointing import Pauses
@@ -74,6 +75,7 @@ class Hub:
         self._tally = logs.Tally(_LOGGER, "rejected")
         self._registry = Registry(settings.limits)
         self._sounds = Sounds(settings.data_dir / "sounds", load_lines(settings.language))
+        self._detectors = Detectors()
         self._conversations: dict[str, Conversation] = {}
         self._running: list[asyncio.Task[None]] = []
         self._outcomes: Counter[str] = Counter()
@@ -163,7 +165,10 @@ class Hub:
         self._conversation(event.device).put(event)
 
     def _text(self, text: Text) -> None:
-        self._conversation(text.device).put(Typed(text.text.strip()))
+        if not (said := text.text.strip()):
+            self._tally.add("text:bad-field", text.topic.format(device=text.device))
+            return
+        self._conversation(text.device).put(Typed(said))
 
     def _utterance(self, file: UtteranceFile) -> None:
         self._conversation(file.device)
@@ -202,11 +207,18 @@ class Hub:
             if isinstance(message, Speech):
                 self._spawn(asyncio.to_thread(self._sounds.keep, message), "sounds-keep")
         elif isinstance(message, Done):
-            self._outcomes[message.outcome] += 1
-            if message.code:
-                self._failures[message.code] += 1
+            self._done(message)
         elif (conversation := self._conversations.get(message.device)) is not None:
             conversation.put(message)
+
+    def _done(self, done: Done) -> None:
+        self._outcomes[done.outcome] += 1
+        if done.code:
+            self._failures[done.code] += 1
+        conversation = self._conversations.get(done.device)
+        learned = conversation.pauses.learned_ms if conversation else None
+        if learned is not None:
+            self._spawn(self._store.devices.set_pause_ms(done.device, round(learned)), f"pause-{done.device}")
 
     # -- who is there
 
@@ -230,7 +242,7 @@ class Hub:
             )  # fmt: skip
             conversation = Conversation(
                 session, device_id, self._settings, self._bus, Pauses(self._settings.endpoint), self._tally,
-                self._set_volume,
+                self._detectors, self._set_volume,
             )  # fmt: skip
             self._conversations[device_id] = conversation
             self._spawn(self._converse(device, conversation), f"conversation-{device_id}")
@@ -250,10 +262,12 @@ class Hub:
             await self._bus.publish(job)
 
     async def _set_persona(self, device: str, persona: str) -> None:
-        if persona not in await self._store.personas.names():
-            self._tally.add("set:unknown-persona", Set.topic.format(device=device, what="persona"))
+        await self._store.devices.seen(device)
+        try:
+            await self._store.devices.set_persona(device, persona)
+        except SettingsError as error:
+            self._tally.add("set:unknown-persona", f"{Set.topic.format(device=device, what='persona')}: {error}")
             return
-        await self._store.devices.set_persona(device, persona)
         await self._prepare(self._known(device))
 
     async def _set_volume(self, device_id: str, change: SetVolume) -> None:

@@ -12,6 +12,7 @@ import sys
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from hub.errors import HubError, SettingsError
 
@@ -71,20 +72,24 @@ class Supervisor:
         """Keep ``program`` running from now on."""
         self._kept[program] = self._tasks.create_task(self._keep(program), name=f"keep-{program.name}")
 
-    async def until(self, event: asyncio.Event) -> None:
-        """Wait for ``event``.
+    async def until(self, *events: asyncio.Event, patience_s: float | None = None) -> bool:
+        """Wait for one of ``events``; False when none came within ``patience_s``.
 
         Raises:
             SettingsError: a program ended with exit code 78: it cannot run as things are set.
-            HubError: a program is not there at all.
+            HubError: a program cannot be started at all.
         """
-        waiting = self._tasks.create_task(event.wait(), name="supervisor-waits")
+        waiting: list[asyncio.Future[Any]] = [
+            self._tasks.create_task(event.wait(), name="supervisor-waits") for event in events
+        ]
         try:
-            await asyncio.wait((waiting, self._broken), return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait([*waiting, self._broken], timeout=patience_s, return_when=asyncio.FIRST_COMPLETED)
             if self._broken.done():
                 self._broken.result()
+            return any(event.is_set() for event in events)
         finally:
-            waiting.cancel()
+            for task in waiting:
+                task.cancel()
 
     async def end(self) -> None:
         """SIGTERM to one rank after the other, SIGKILL to what does not go in time."""

@@ -44,6 +44,10 @@ class Topic:
         """The exact topic; every field must be given."""
         return self.template.format(**fields)
 
+    def beside(self, **fields: str) -> str:
+        """Filter of this topic and all others beside and below it: ``only`` with ``#`` for the last level."""
+        return self.only(**fields).rpartition("/")[0] + "/#"
+
     def parse(self, topic: str) -> dict[str, str] | None:
         """The fields of an exact topic, or None when it is another topic."""
         match = self._pattern.fullmatch(topic)

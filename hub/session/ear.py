@@ -40,8 +40,8 @@ class Ear:
         Raises:
             AudioError: it cannot be decoded; the next may be good again.
         """
-        if (chunk.seq - self._next_seq) % _WRAP >= _WRAP // 2:
-            return  # came twice, or too late
+        if self._endpointer.over or (chunk.seq - self._next_seq) % _WRAP >= _WRAP // 2:
+            return  # after the end; came twice, or too late
         self._next_seq = (chunk.seq + 1) % _WRAP
         self.last_chunk = now
         last = bool(chunk.flags & END)
@@ -61,8 +61,9 @@ class Ear:
         yield from self._endpointer.finish("stop")
 
     def lost_at(self, began: float) -> float:
-        """When too long nothing has come."""
-        return (began if self.last_chunk is None else self.last_chunk) + self._patience_s
+        """When too long nothing has come, or chunks without sound have come for longer than anybody may speak."""
+        waiting = (began if self.last_chunk is None else self.last_chunk) + self._patience_s
+        return min(waiting, began + self._settings.no_speech_s + self._settings.max_speech_s + self._settings.lost_s)
 
     def lost(self) -> Iterator[EarEvent]:
         """Nothing comes any more: take what there is."""

@@ -95,7 +95,7 @@ class Endpointer:
     def __init__(self, settings: EndpointSettings, detector: Detector, pauses: Pauses, *, push: bool = False) -> None:
         self._settings, self._detector, self._pauses, self._push = settings, detector, pauses, push
         self._rest: Pcm = np.zeros(0, np.int16)
-        before = 0 if push else max(1, settings.before_ms // FRAME_MS)
+        before = 0 if push else max(1, settings.before_ms // FRAME_MS + -(-settings.start_ms // FRAME_MS))
         self._before: deque[Pcm] = deque(maxlen=before or None)
         self._speech: list[Pcm] = []
         self._floor_db = settings.gate_db - _GATE_OVER_FLOOR_DB
@@ -155,7 +155,7 @@ class Endpointer:
             yield from self._end("limit")
 
     def _is_speech(self, frame: Pcm) -> bool:
-        level = level_db(frame)
+        level = level_db(frame - frame.mean(dtype=np.float32))  # a microphone's DC is no sound
         self._floor_db = min(level, self._floor_db + 0.1) if level > self._floor_db else level
         self._floor_db = max(self._floor_db, -80.0)
         if level < max(self._settings.gate_db, min(self._floor_db + _GATE_OVER_FLOOR_DB, -35.0)):

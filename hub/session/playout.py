@@ -37,6 +37,8 @@ class _Heard:
     piece: Piece
     start_ms: int
     end_ms: int
+    stop_ms: int
+    """Where it broke off; ``end_ms`` unless an apology took its place."""
 
 
 @dataclass(slots=True)
@@ -107,10 +109,15 @@ class Playout:
             if self._origin is None or now - self._origin > self._sent_ms / 1000:
                 self._restart(now)
             assert self._origin is not None  # noqa: S101 - set just above
-            if self._sent_ms - self.ahead_ms > (now - self._origin) * 1000:
+            if now < self._next_at(self._origin):
                 break
             out.append(self._pop())
         return out
+
+    def _next_at(self, origin: float) -> float:
+        """When the next chunk fits into what may be ahead; one that is longer than that goes when all else was played."""
+        length_ms = self._chunks[0][1]
+        return origin + (self._sent_ms - max(0, self.ahead_ms - length_ms)) / 1000
 
     def _restart(self, now: float) -> None:
         """Begin the toy's clock, or begin it again after it ran dry."""
@@ -134,16 +141,17 @@ class Playout:
         self._next += 1
         if piece.last and piece.more is None:
             self._final = piece
-        frames = piece.frames if isinstance(piece, Speech | Track) else []
+        frames = [frame for frame in piece.frames if frame] if isinstance(piece, Speech | Track) else []
         start = self._queued_ms
         for position, frame in enumerate(frames):
-            flags = START if position == 0 else 0
+            flags, done, before_ms = START if position == 0 else 0, 0, 0
             for data in self._split(frame):
-                length = self.output.frame_ms * len(data) // len(frame)
-                self._chunks.append((flags, length, data))
-                self._queued_ms += length
-                flags = 0
-        self._heard.append(_Heard(piece, start, self._queued_ms))
+                done += len(data)
+                upto_ms = self.output.frame_ms * done // len(frame)  # so that the parts add up to the frame
+                self._chunks.append((flags, upto_ms - before_ms, data))
+                flags, before_ms = 0, upto_ms
+            self._queued_ms += before_ms
+        self._heard.append(_Heard(piece, start, self._queued_ms, self._queued_ms))
         out.append(Begun(piece))
         if self._final is piece and not self._chunks:
             out.append(Chunk(self._seq & 0xFFFF, self._sent_ms, END, b""))
@@ -169,7 +177,7 @@ class Playout:
             return None
         if self._origin is None:
             return 0.0
-        return self._origin + (self._sent_ms - self.ahead_ms) / 1000
+        return self._next_at(self._origin)
 
     def played_by(self, now: float) -> int:
         """Position the toy has reached by wall clock, if it plays without a break."""
@@ -197,7 +205,7 @@ class Playout:
         self._chunks.clear()
         self._queued_ms = self._sent_ms
         if self._heard:
-            self._heard[-1].end_ms = min(self._heard[-1].end_ms, self._sent_ms)
+            self._heard[-1].stop_ms = min(self._heard[-1].stop_ms, self._sent_ms)
         self._final = None
         self._pieces[self._next] = piece.model_copy(update={"index": self._next, "last": True, "more": None})
 
@@ -208,7 +216,7 @@ class Playout:
             if not isinstance(item.piece, Speech) or item.start_ms > position_ms or not item.piece.text:
                 continue
             length = item.end_ms - item.start_ms
-            share = 1.0 if length <= 0 else min(1.0, (position_ms - item.start_ms) / length)
+            share = 1.0 if length <= 0 else min(1.0, (min(position_ms, item.stop_ms) - item.start_ms) / length)
             text = item.piece.text if share >= 1.0 else _cut(item.piece.text, share)
             if text:
                 parts.append(text)
@@ -221,9 +229,10 @@ class Playout:
             place = item.piece.place
             if place is None or item.start_ms > position_ms:
                 continue
-            complete = position_ms >= item.end_ms
+            heard_to_ms = min(position_ms, item.stop_ms)
+            complete = heard_to_ms >= item.end_ms
             if place.kind == "music":
-                reached = place.position + min(position_ms, item.end_ms) - item.start_ms
+                reached = place.position + heard_to_ms - item.start_ms
             else:  # a sentence that was not heard to its end is told again
                 reached = place.position + (1 if complete else 0)
             ended = complete and item.piece.last and item.piece.more is None

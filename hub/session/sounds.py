@@ -13,7 +13,7 @@ import numpy as np
 
 from hub.audio import RATE, Pcm, encode
 from hub.errors import BadMessage
-from hub.lines import FAILURES, Lines
+from hub.lines import FAILURE_CODES, Lines
 from hub.messages import AudioFormat, Persona, Sentence, Speech
 
 _LOGGER = logging.getLogger(__name__)
@@ -48,7 +48,7 @@ class Sounds:
     def missing(self, persona: Persona, output: AudioFormat) -> list[Sentence]:
         """Jobs for tts: what is not known yet for a persona and a format. Reads the folder; blocking."""
         jobs = []
-        for code in FAILURES:
+        for code in FAILURE_CODES:
             text = self._lines.apology(code, 0, persona)
             key = _key(text, persona, output)
             if key in self._known or key in self._asked.values() or self._read(key):

@@ -28,6 +28,7 @@ class Turn:
     began: float
     phase: Literal["listening", "thinking", "speaking", "closing"] = "thinking"
     spoken_end: float = 0.0
+    ended_by_silence: bool = False
     said: str = ""
     failed: str | None = None
     interrupted: bool = False

@@ -101,6 +101,8 @@ class Session:
         match event.event:
             case "start":
                 return self._start(event, now)
+            case "interrupt" | "pause" if event.turn is not None and (not self._turn or event.turn != self._turn.id):
+                return []  # about a turn that is over
             case "interrupt" | "pause":
                 return self._interrupt(now) + self._show("idle")
             case "resume" | "button" if self._place and self._turn is None:
@@ -114,7 +116,7 @@ class Session:
         if turn and event.press is not None and event.press == turn.press:
             return [self._listening(turn)] if turn.phase == "listening" else []  # our answer was lost, or is on its way
         out: list[Effect] = []
-        if turn and turn.phase == "thinking" and now - turn.spoken_end < _CUT_OFF_S:
+        if turn and turn.phase == "thinking" and turn.ended_by_silence and now - turn.spoken_end < _CUT_OFF_S:
             out.append(CutOff())
         out += self._interrupt(now)
         turn = self._begin(now, press=event.press, phase="listening")
@@ -136,6 +138,7 @@ class Session:
             turn.spoken_end = now
             return stop + self._finish(turn, now, "nothing-said", "no-speech")
         turn.spoken_end = now - event.silence_ms / 1000
+        turn.ended_by_silence = event.reason == "silence"
         turn.reached("end of speech decided", now)
         return stop + self._think(turn, self._utterance(turn, event, now), now)
 
@@ -194,6 +197,8 @@ class Session:
             return []
         if turn.phase == "listening" or turn.failed is not None:
             return []
+        if isinstance(message, Transcript) and "first transcript" in turn.times_ms:
+            return []  # a job that was offered twice was done twice; the first counts
         turn.waiting_since = now
         turn.reached(f"first {message.topic.noun}", now)
         match message:
@@ -331,15 +336,17 @@ class Session:
         if turn.phase == "listening":
             out.append(StopListening(turn.id))
             turn.spoken_end = now
+            out.append(Control(device=self._device, control="flush", turn=turn.id))
             return out + self._report(turn, now, "interrupted", None)
         out.append(Control(device=self._device, control="flush", turn=turn.id))
         out.append(self._message(turn, Cancel, now))
+        self._held.clear()  # of this turn; nobody waits for it any more
         if turn.played_ms is None or not turn.all_played:
             turn.played_ms, turn.played_at = turn.position_ms(now), now
         spoke = turn.phase == "speaking"
         turn.interrupted, turn.phase, turn.waiting_since = True, "closing", now
         self._closing.append(turn)
-        if not spoke or not self.profile.reports_played:
+        if not spoke or turn.all_played or not self.profile.reports_played:
             out += self._close(turn, now)
         return out
 

@@ -102,7 +102,7 @@ async def open_database(path: Path, clock: Callable[[], int]) -> AsyncIterator[D
             reader = await stack.enter_async_context(aiosqlite.connect(path, isolation_level=None))
             await _set_up(reader)
             await migrate(writer, reader, path, clock)
-            await reader.execute("PRAGMA query_only = ON")
+            await reader.execute_fetchall("PRAGMA query_only = ON")
         yield Database(path, writer, reader)
 
 
@@ -117,7 +117,7 @@ def _make_file(path: Path) -> None:
 
 async def _set_up(connection: aiosqlite.Connection) -> None:
     connection.row_factory = aiosqlite.Row
-    await connection.execute(f"PRAGMA busy_timeout = {int(BUSY_S * 1000)}")
+    await connection.execute_fetchall(f"PRAGMA busy_timeout = {int(BUSY_S * 1000)}")
     await _use_wal(connection)
     for pragma in (
         "synchronous = FULL",  # a COMMIT returns when it is on the disk; with NORMAL a power cut loses the last turns
@@ -126,7 +126,7 @@ async def _set_up(connection: aiosqlite.Connection) -> None:
         "temp_store = MEMORY",
         f"journal_size_limit = {_WAL_BYTES}",
     ):
-        await connection.execute(f"PRAGMA {pragma}")
+        await connection.execute_fetchall(f"PRAGMA {pragma}")
 
 
 async def _use_wal(connection: aiosqlite.Connection) -> None:
@@ -162,8 +162,9 @@ def _told(path: Path) -> Iterator[None]:
 
 def _damaged(path: Path) -> str:
     return (
-        f"{path} is damaged. Stop toyhub and move the file away with its -wal and -shm; then put a backup in its place, "
-        f"or save what can be saved with: sqlite3 DAMAGED .recover | sqlite3 {path}. Without it the toys begin anew."
+        f"{path} is damaged. Stop toyhub and move the file away with its -wal and -shm; then put a backup in its "
+        f"place, or save what can be saved with: sqlite3 DAMAGED .recover | sqlite3 {path}. "
+        "Without it the toys begin anew."
     )
 
 

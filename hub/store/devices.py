@@ -58,10 +58,6 @@ class Devices:
         rows = await self._database.fetch("SELECT * FROM devices WHERE id = ?", device)
         return _device(rows[0]) if rows else None
 
-    async def list(self) -> list[Device]:
-        """All devices, by id."""
-        return [_device(row) for row in await self._database.fetch("SELECT * FROM devices ORDER BY id")]
-
     async def count(self) -> int:
         """How many devices there are."""
         return int((await self._database.fetch("SELECT count(*) FROM devices"))[0][0])
@@ -90,6 +86,10 @@ class Devices:
             # a deleted row's words stay in the index until it is merged
             await self._database.execute("INSERT INTO memories_words (memories_words) VALUES ('optimize')")
         return gone
+
+    async def list(self) -> list[Device]:
+        """All devices, by id."""
+        return [_device(row) for row in await self._database.fetch("SELECT * FROM devices ORDER BY id")]
 
 
 async def ensure_device(database: Database, device: str) -> None:

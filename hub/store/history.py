@@ -1,6 +1,6 @@
 """History: what was said to a device and what was heard of its replies."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from hub.store import words
@@ -66,29 +66,26 @@ class History:
         )
         return str(rows[0]["heard"]) if rows else ""
 
-    async def forget(self, device: str, what: str) -> int:
-        """Empty the turns in which all words of ``what`` came up.
-
-        Returns:
-            How many turns that were.
-        """
-        if not (wanted := words.terms(what)):
-            return 0
+    async def forget(self, device: str, texts: Sequence[str]) -> None:
+        """Empty the turns in which every telling word of one of ``texts`` came up."""
+        queries = [words.all_of(wanted) for text in texts if (wanted := words.telling(text))]
+        if not queries:
+            return
         async with self._database.write():
             # the same stems as for memories: a search index in memory, for the few turns of one device
             await self._database.execute(
                 "CREATE VIRTUAL TABLE temp.search USING fts5(text, tokenize = 'porter unicode61 remove_diacritics 2')"
             )
             await self._database.execute(
-                "INSERT INTO temp.search (rowid, text) SELECT id, said || ' ' || heard FROM turns WHERE device = ?", device
+                "INSERT INTO temp.search (rowid, text) SELECT id, said || ' ' || heard FROM turns WHERE device = ?",
+                device,
             )
-            emptied = await self._database.execute(
+            await self._database.execute(
                 """UPDATE turns SET said = '', heard = ''
                 WHERE id IN (SELECT rowid FROM temp.search WHERE search MATCH ?)""",
-                words.all_of(wanted),
+                " OR ".join(f"({query})" for query in queries),
             )
             await self._database.execute("DROP TABLE temp.search")
-        return emptied
 
     async def forget_everything(self, device: str) -> None:
         """Empty all turns. Their numbers stay, so that a turn that arrives again is known."""

@@ -2,6 +2,8 @@
 
 from collections.abc import Callable
 
+import aiosqlite
+
 from hub.messages import Fact
 from hub.store import words
 from hub.store.database import Database
@@ -50,32 +52,37 @@ class Memories:
                 device, keep,
             )  # fmt: skip
 
-    async def list(self, device: str) -> list[Fact]:
+    async def facts(self, device: str) -> list[Fact]:
         """All facts, oldest first."""
-        rows = await self._database.fetch("SELECT id, text FROM memories WHERE device = ? ORDER BY id", device)
-        return [Fact(id=row["id"], text=row["text"]) for row in rows]
+        return _facts(await self._database.fetch("SELECT id, text FROM memories WHERE device = ? ORDER BY id", device))
 
     async def recall(self, device: str, text: str, limit: int) -> list[Fact]:
         """The facts that ``text`` is about, best first; words in the same stem match, common words do not count."""
         return await self._search(device, words.any_of(words.terms(text)), limit)
 
-    async def forget(self, device: str, what: str) -> int:
-        """Forget the facts that hold all words of ``what``, the child's name included.
+    async def forget(self, device: str, what: str) -> list[str]:
+        """Forget the facts that hold every telling word of ``what``; "my name" is the name of the child.
 
         Returns:
-            How many were forgotten.
+            What was forgotten.
         """
-        wanted = words.terms(what)
-        child = await self.child(device)
         async with self._database.write():
-            facts = await self._search(device, words.all_of(wanted), -1)
-            for fact in facts:
-                await self._database.execute("DELETE FROM memories WHERE id = ?", fact.id)
-            named = bool(wanted and child) and set(wanted) <= {"name", *words.terms(child)}
-            if named:
+            child = await self.child(device)
+            if child and set(words.terms(what)) <= {"name", *words.terms(child)}:
                 await self._database.execute("DELETE FROM profiles WHERE device = ? AND key = ?", device, CHILD)
+                sql = "SELECT id, text FROM memories WHERE device = ? AND subject = ?"
+                facts = _facts(await self._database.fetch(sql, device, words.MY_NAME))
+            else:
+                child, facts = "", await self._search(device, words.all_of(words.telling(what)), -1)
+            for fact in facts:
+                await self.forget_fact(device, fact.id)
+        return [fact.text for fact in facts] + ([child] if child else [])
+
+    async def forget_fact(self, device: str, fact: int) -> None:
+        """Forget one fact by its id."""
+        async with self._database.write():
+            await self._database.execute("DELETE FROM memories WHERE device = ? AND id = ?", device, fact)
             await self._clean()
-        return len(facts) + named
 
     async def forget_everything(self, device: str) -> None:
         """Forget all facts and the child's name."""
@@ -97,8 +104,8 @@ class Memories:
         async with self._database.write():
             await ensure_device(self._database, device)
             await self._database.execute(
-                "INSERT INTO profiles (device, key, value) VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET value = excluded.value",
-                device, CHILD, name.title() if name.islower() else name,
+                "INSERT OR REPLACE INTO profiles (device, key, value) VALUES (?, ?, ?)",
+                device, CHILD, name,
             )  # fmt: skip
 
     async def _search(self, device: str, query: str, limit: int) -> list[Fact]:
@@ -111,8 +118,12 @@ class Memories:
             ORDER BY bm25(memories_words), memories.id DESC LIMIT ?""",
             query, device, limit,
         )  # fmt: skip
-        return [Fact(id=row["id"], text=row["text"]) for row in rows]
+        return _facts(rows)
 
     async def _clean(self) -> None:
         """A deleted row's words stay in the index until it is merged."""
         await self._database.execute("INSERT INTO memories_words (memories_words) VALUES ('optimize')")
+
+
+def _facts(rows: list[aiosqlite.Row]) -> list[Fact]:
+    return [Fact(id=row["id"], text=row["text"]) for row in rows]

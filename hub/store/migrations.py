@@ -98,14 +98,12 @@ async def migrate(
     await writer.execute("BEGIN IMMEDIATE")
     try:
         await writer.execute(
-            "CREATE TABLE IF NOT EXISTS migrations (version INTEGER PRIMARY KEY, name TEXT NOT NULL, at_ms INTEGER NOT NULL)"
+            """CREATE TABLE IF NOT EXISTS migrations (
+                version INTEGER PRIMARY KEY, name TEXT NOT NULL, at_ms INTEGER NOT NULL
+            )"""
         )
         ((version,),) = await writer.execute_fetchall("SELECT coalesce(max(version), 0) FROM migrations")
-        if version > len(MIGRATIONS):
-            raise StoreError(
-                f"{path} has version {version}, this program knows up to {len(MIGRATIONS)}: it was written by a newer "
-                "toyhub. Install that one, or put a backup of before the update in its place."
-            )
+        _check_version(path, version)
         if 0 < version < len(MIGRATIONS):
             await _back_up(reader, path, version)
         for number, migration in enumerate(MIGRATIONS[version:], version + 1):
@@ -116,6 +114,14 @@ async def migrate(
     except BaseException:
         await writer.rollback()
         raise
+
+
+def _check_version(path: Path, version: int) -> None:
+    if version > len(MIGRATIONS):
+        raise StoreError(
+            f"{path} has version {version}, this program knows up to {len(MIGRATIONS)}: it was written by a newer "
+            "toyhub. Install that one, or put a backup of before the update in its place."
+        )
 
 
 async def _back_up(reader: aiosqlite.Connection, path: Path, version: int) -> None:

@@ -11,6 +11,7 @@ import aiosqlite
 from pydantic import ConfigDict, Field, ValidationError
 
 from hub.errors import SettingsError, StoreError
+from hub.lines import OCCASIONS
 from hub.messages import Persona, Voice
 from hub.settings import Section, read_yaml, validate
 from hub.store.database import Database
@@ -20,8 +21,8 @@ OWN = "own"
 
 _LOGGER = logging.getLogger(__name__)
 _ID = re.compile(r"[a-z0-9][a-z0-9_-]{0,39}")
+_PLACEHOLDER = re.compile(r"\{(\w*)\}")
 _Line = Annotated[str, Field(min_length=1, max_length=300)]
-_Occasion = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]*$")]
 
 
 class _Voice(Voice):
@@ -36,7 +37,7 @@ class PersonaFile(Section):
     backstory: str = Field(default="", max_length=1200)
     rules: list[Annotated[str, Field(min_length=1, max_length=160)]] = Field(default=[], max_length=10)
     voice: _Voice = _Voice()
-    lines: dict[_Occasion, Annotated[list[_Line], Field(min_length=1, max_length=50)]] = {}
+    lines: dict[str, Annotated[list[_Line], Field(min_length=1, max_length=50)]] = {}
 
 
 @dataclass(frozen=True)
@@ -67,18 +68,13 @@ class Personas:
             _LOGGER.warning("persona %s of %s has no file any more: %s speaks instead", chosen, device, self._default)
         return self._files.get(chosen, self._files[self._default])
 
-    async def list(self) -> list[Persona]:
-        """The personas of config/, by id."""
-        return [self._files[persona] for persona in sorted(self._files)]
-
     async def check(self, device: str, persona: str) -> None:
         """Make sure that a device can have a persona.
 
         Raises:
             SettingsError: there is no such persona; names those there are.
         """
-        own = [OWN] if await self.versions(device) else []
-        known = [*sorted(self._files), *own]
+        known = [*await self.names(), *([OWN] if await self.versions(device) else [])]
         if persona not in known:
             raise SettingsError(f"no persona {persona!r}; there are {', '.join(known)}")
 
@@ -99,10 +95,18 @@ class Personas:
             )  # fmt: skip
         return True
 
+    async def names(self) -> tuple[str, ...]:
+        """Ids of the personas of config/, in order."""
+        return tuple(sorted(self._files))
+
     async def versions(self, device: str) -> list[Version]:
         """What was saved for a device, oldest first. To return to one, save it again."""
         rows = await self._database.fetch("SELECT * FROM personas WHERE device = ? ORDER BY version", device)
         return [Version(row["version"], row["at_ms"], _persona(row)) for row in rows]
+
+    async def list(self) -> list[Persona]:
+        """The personas of config/, by id."""
+        return [self._files[persona] for persona in await self.names()]
 
 
 def read_personas(folder: Path, default: str) -> dict[str, Persona]:
@@ -133,10 +137,21 @@ def read_persona(path: Path, persona: str | None = None) -> Persona:
         if persona == OWN or not _ID.fullmatch(persona):
             raise SettingsError(f"{path}: {persona!r} cannot be the id of a persona (a-z, 0-9, _ and -, not {OWN!r})")
     file = validate(PersonaFile, read_yaml(path), str(path))
+    _check_lines(file, path)
     voice = file.voice.model_dump()
     if "language" not in file.voice.model_fields_set:
         voice["language"] = file.language
     return Persona(id=persona, voice=Voice(**voice), **file.model_dump(exclude={"voice"}))
+
+
+def _check_lines(file: PersonaFile, path: Path) -> None:
+    for occasion, lines in file.lines.items():
+        if occasion not in OCCASIONS:
+            raise SettingsError(f"{path}: lines.{occasion}: no such occasion; there are {', '.join(OCCASIONS)}")
+        given = {"toy", "name", *OCCASIONS[occasion]}
+        for found in _PLACEHOLDER.findall(" ".join(lines)):
+            if found not in given:
+                raise SettingsError(f"{path}: lines.{occasion}: no placeholder {{{found}}} here")
 
 
 def _persona(row: aiosqlite.Row) -> Persona:

@@ -17,19 +17,24 @@ _STOP = frozenset(
     she should so some something sure t tell than thank thanks that the their them then there these they thing things
     think this those to told too up us ve very want was wasn we well were what when where which who why will with won
     would yes you your yours
-    """.split()  # noqa: SIM905 - a list of 130 quoted words is harder to read and to extend
+    """.split()
 )
 # Words that only say that something has a name: they match every pet and every brother.
 _WEAK = frozenset({"called", "name", "named", "names"})
+
+_NUMBERS = "two|three|four|five|six|seven|eight|nine|ten|eleven|twelve"
+
+MY_NAME = "my name"
+"""Subject of the child's own name."""
 
 # A subject that can have one value only: a later fact with the same subject replaces the earlier one.
 _ONE_VALUE = (
     (re.compile(r"^(?P<what>.*\b(?:favourite|best)\b.*?) (?:is|are|was|were)\b"), "{what}"),
     (re.compile(r"^(?P<what>(?:my|our) .+?) (?:is|are) (?:called|named)\b"), "{what} name"),
     (re.compile(r"^(?P<what>(?:my|our) .+?) s? ?name is\b"), "{what} name"),
-    (re.compile(r"^my name (?:is|s)\b"), "my name"),
-    (re.compile(r"^i (?:am|m) (?:called|named)\b"), "my name"),
-    (re.compile(r"^i (?:am|m) (?:\d+|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve)(?: years old)?$"), "my age"),
+    (re.compile(r"^my name (?:is|s)\b"), MY_NAME),
+    (re.compile(r"^i (?:am|m) (?:called|named)\b"), MY_NAME),
+    (re.compile(rf"^i (?:am|m) (?:\d+|{_NUMBERS})(?: years old)?$"), "my age"),
     (re.compile(r"^my birthday (?:is|s)\b"), "my birthday"),
     (re.compile(r"^i live (?:in|at|on|near)\b"), "my home"),
 )
@@ -37,10 +42,14 @@ _SPELLINGS = {"favorite": "favourite", "color": "colour"}
 
 
 def terms(text: str) -> list[str]:
-    """The words of ``text`` that say what it is about, each once, in order; none if there is nothing to search by."""
+    """The words to search memories by, each once, in order; none if there is nothing to search by."""
     words = [word for word in dict.fromkeys(_words(text)) if word not in _STOP]
-    strong = [word for word in words if word not in _WEAK]
-    return (strong or words)[:_SEARCHED]
+    return telling(text) or words[:_SEARCHED]
+
+
+def telling(text: str) -> list[str]:
+    """The words that say what ``text`` is about: *dog* and *max* in "my dog is called max"."""
+    return [word for word in dict.fromkeys(_words(text)) if word not in _STOP | _WEAK][:_SEARCHED]
 
 
 def any_of(words: list[str]) -> str:

@@ -6,7 +6,7 @@ What can be recorded beforehand is encoded beforehand, so that twenty toys in on
 import asyncio
 import importlib
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -27,10 +27,11 @@ _LONGEST_S = 300.0
 class Microphone(Protocol):
     """Something a toy can record from."""
 
-    speech_ms: float | None
-    """Where its last speech ends, in ms from its beginning; None: not known."""
+    @property
+    def speech_ms(self) -> float | None:
+        """Where its last speech ends, in ms from its beginning; None: not known."""
 
-    def frames(self, began_ms: float) -> AsyncIterator[bytes]:
+    def frames(self, began_ms: float) -> AsyncGenerator[bytes, None]:
         """Codec frames, each when it is complete.
 
         Args:
@@ -63,7 +64,7 @@ class Recording:
         """
         return cls(tuple(encode(pcm, rate, to)), to, speech_end_ms(pcm, rate), tail)
 
-    async def frames(self, began_ms: float) -> AsyncIterator[bytes]:
+    async def frames(self, began_ms: float) -> AsyncGenerator[bytes, None]:
         """See Microphone."""
         index = 0
         for frame in self.data:
@@ -84,12 +85,12 @@ class SoundCard:
         AudioError: there is no such package, no PortAudio or no microphone.
     """
 
-    speech_ms = None
+    speech_ms: float | None = None
 
     def __init__(self, to: AudioFormat) -> None:
         self._to, self._device = to, sound_device()
 
-    async def frames(self, began_ms: float) -> AsyncIterator[bytes]:  # noqa: ARG002 - the card has its own clock
+    async def frames(self, began_ms: float) -> AsyncGenerator[bytes, None]:  # noqa: ARG002 - the card has its own clock
         """See Microphone."""
         loop, blocks = asyncio.get_running_loop(), asyncio.Queue[bytes]()
 

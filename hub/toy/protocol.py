@@ -10,7 +10,6 @@ A press is taken in every phase and ends what was there. Text, and announcements
 Everything names its turn; what belongs to another turn is dropped.
 """
 
-from dataclasses import dataclass, replace
 from typing import Literal
 
 from hub.messages import AudioFormat, Config, Control, DownAudio, Event, Hello, Presence, UpAudio
@@ -28,16 +27,6 @@ PATIENCE_MS = 20_000.0
 MIC_MS = 60_000.0
 """The microphone never stays open longer."""
 _REMEMBERED_TURNS = 16
-
-
-@dataclass(frozen=True)
-class _Volume:
-    level: int = 60
-    cap: int = 100
-
-    @property
-    def heard(self) -> int:
-        return min(self.level, self.cap)
 
 
 class Firmware:
@@ -59,7 +48,7 @@ class Firmware:
         self.dropped_foreign = 0
         """Chunks of a turn that is not being played."""
         self.config: Config | None = None
-        self._volume = _Volume()
+        self._level, self._cap = 60, 100
         self._start: Event | None = None  # of the press that is being served
         self._pressed: int | None = None  # its number; None in a turn the hub opened
         self._mic_open = self._released = False
@@ -70,7 +59,12 @@ class Firmware:
     @property
     def volume(self) -> int:
         """0 to 100, never above the cap of the config."""
-        return self._volume.heard
+        return min(self._level, self._cap)
+
+    @property
+    def press_served(self) -> int | None:
+        """The press the present turn answers to; None: idle, or a turn the hub opened."""
+        return self._pressed
 
     # -- the child
 
@@ -96,21 +90,24 @@ class Firmware:
         out: Outputs = list(self._sent(self.recorder.add(frame, END if last else 0)))
         return out + self._shut_mic(now_ms) if last else out
 
+    def mic_ended(self, now_ms: float) -> Outputs:
+        """Nothing more will be recorded: an empty chunk carries END, for the last real one is gone."""
+        return self.record(b"", now_ms, last=True)
+
     def release(self, now_ms: float) -> Outputs:
         """The button of push mode is let go: what was recorded is all."""
         if self._start is None or self._released:
             return []
         self._released = True
-        out: Outputs = []
-        if self._mic_open:
-            out = self.record(b"", now_ms, last=True)  # an empty chunk carries END: the last real one is gone
+        out = self.mic_ended(now_ms)
         return out + self._stop() if self.turn is not None else out
 
     def interrupt(self, now_ms: float) -> Outputs:
-        """Be quiet: silent at once, without waiting for the hub, and without a new turn."""
+        """Be quiet: silent, deaf and out of the turn at once, without waiting for the hub."""
         if self.turn is None:
             return []
-        return [*self._silence(now_ms), self._event("interrupt", turn=self.turn)]
+        event = self._event("interrupt", turn=self.turn)
+        return [*self._silence(now_ms), event, *(self._over("interrupted") if self.turn is not None else [])]
 
     # -- the network
 
@@ -127,7 +124,7 @@ class Firmware:
         if isinstance(message, DownAudio):
             return self._audio(message, now_ms)
         if isinstance(message, Config):
-            self.config, self._volume = message, _Volume(message.volume, message.volume_cap)
+            self.config, self._level, self._cap = message, message.volume, message.volume_cap
             return []
         return self._order(message, now_ms)
 
@@ -143,8 +140,12 @@ class Firmware:
             self._repeat_ms = now_ms + REPEAT_MS
             out.append(self._start)
         if self.phase != "idle" and not self.speaker.sounding and now_ms >= self._give_up_ms:
-            out += self._silence(now_ms) + self._over("no-answer")
+            out += self.give_up(now_ms, "no-answer")
         return out
+
+    def give_up(self, now_ms: float, code: str) -> Outputs:
+        """Leave the present turn without waiting for the hub."""
+        return self._silence(now_ms) + self._over(code)
 
     def wake_ms(self) -> float | None:
         """When ``tick`` is due next; None: nothing is."""
@@ -169,9 +170,9 @@ class Firmware:
             case "done" if order.turn is not None and order.turn == self.turn:
                 return self._end(order, now_ms)
             case "error" if self._start and order.press == self._pressed:
-                return self._silence(now_ms) + self._over(order.code or "error")
+                return self.give_up(now_ms, order.code or "error")
             case "volume" if order.volume is not None:
-                self._volume = replace(self._volume, level=order.volume)
+                self._level = order.volume
         return []
 
     def _listening(self, order: Control, now_ms: float) -> Outputs:
@@ -190,8 +191,8 @@ class Firmware:
         return out + self._stop() if self._released else out
 
     def _play(self, turn: int, now_ms: float) -> Outputs:
-        """Open a turn for playing, unless it is over or the child is speaking."""
-        if turn in self._finals or (self._mic_open and turn != self.turn):
+        """Open a turn for playing, unless it is over, or a press is on its way to the hub that will end it."""
+        if turn in self._finals or self.phase == "starting":
             return []
         out: Outputs = []
         if turn != self.turn:
@@ -218,11 +219,12 @@ class Firmware:
         return self.tick(now_ms)
 
     def _flush(self, turn: int, now_ms: float) -> Outputs:
-        """Answer every flush, also a second one and one of a turn that never sounded."""
-        if silenced := self._silence(now_ms, turn):
-            return silenced
-        known = self._finals.get(turn)
-        return [known or self._remember(self._event("played", turn=turn, ms=0, final=True))]
+        """The hub has ended a turn. Answer every flush, also a second one and one of a turn that never sounded."""
+        out = self._silence(now_ms, turn)
+        if not out:
+            known = self._finals.get(turn)
+            out.append(known or self._remember(self._event("played", turn=turn, ms=0, final=True)))
+        return out + self._over("interrupted") if turn == self.turn else out
 
     def _end(self, order: Control, now_ms: float) -> Outputs:
         """The hub is done with the turn; what is buffered is heard to its end first."""

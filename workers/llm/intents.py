@@ -20,7 +20,7 @@ from hub.settings import read_yaml
 
 # Sentences of this intent are talk, not commands: they are there to win against a greedier command.
 CHAT = "chat"
-_PUNCTUATION = ".,!?;:…¿¡\"“”()"
+_PUNCTUATION = '.,!?;:…¿¡"“”()'
 _QUOTES = str.maketrans({"’": "'", "‘": "'", "`": "'"})
 
 

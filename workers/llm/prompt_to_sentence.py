@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from hub.engines import load_engine
@@ -10,29 +11,48 @@ from hub.lines import Lines, load_lines
 from hub.messages import Prompt, Request, Sentence
 from hub.settings import Settings, config_dir
 from hub.stage import Stage
-from workers.llm import answers
+from workers.llm.answers import respond
 from workers.llm.engine import LlmEngine
 from workers.llm.intents import Intents
-from workers.llm.stream import Stream
-
-_SURE = 0.5
-"""Below this confidence a text may be talked about but not acted on."""
+from workers.llm.stream import spoken
 
 
 @dataclass(frozen=True)
-class Toy:
-    """What answers: commands, lines and the engine."""
+class Brain:
+    """What a reply is made with."""
 
+    engine: LlmEngine
     intents: Intents
     lines: Lines
-    engine: LlmEngine
+    threads: ThreadPoolExecutor
+    name: str
+    model: str
 
-    name = property(lambda self: self.engine.name)
-    model = property(lambda self: self.engine.model)
+
+async def converse(prompt: Prompt, brain: Brain) -> AsyncIterator[Sentence | Request]:
+    """Answer one prompt."""
+    reply = await asyncio.to_thread(respond, prompt, brain.intents, brain.lines)
+    if reply is not None:
+        for piece in reply:
+            yield piece
+        return
+    async with contextlib.aclosing(spoken(brain.engine.reply(prompt), prompt, brain.lines, brain.threads)) as pieces:  # type: ignore[type-var]
+        async for piece in pieces:
+            yield piece
 
 
 @contextlib.asynccontextmanager
-async def open_toy(settings: Settings) -> AsyncIterator[Toy]: ...
+async def open_brain(settings: Settings) -> AsyncIterator[Brain]:
+    """Load engine, intents and lines."""
+    stage = settings.stage("llm")
+    engine = load_engine("workers.llm.engines", stage.engine, stage.options, preferred=["scripted"])
+    await asyncio.to_thread(engine.warm)
+    intents = await asyncio.to_thread(Intents.load, config_dir() / "intents", settings.language)
+    threads = ThreadPoolExecutor(stage.concurrency + 1, "llm")  # one for each reply, and one to close in
+    try:
+        yield Brain(engine, intents, load_lines(settings.language), threads, engine.name, engine.model)
+    finally:
+        threads.shutdown(wait=False, cancel_futures=True)  # an engine that hangs must not block the loop
 
 
-STAGE = Stage(name="llm", consumes=Prompt, handle=..., open=open_toy, dispatch="affine")
+STAGE = Stage(name="llm", consumes=Prompt, handle=converse, open=open_brain, dispatch="affine")

@@ -11,8 +11,9 @@ LONGEST = 220
 
 _END = re.compile(r"[.!?…]+[\"'”’)\]*_]*|[。！？]+|\n+")
 _CLAUSE = re.compile(r"[,;:–—]\s|\s[-–—]\s")
-_ABBREVIATIONS = frozenset("mr mrs ms dr prof st sr jr vs etc e.g i.e eg ie no approx".split())
+_ABBREVIATIONS = frozenset("mr mrs ms dr prof st sr jr vs etc e.g i.e eg ie approx".split())
 _NUMBERED = re.compile(r"\s*\d{1,3}")
+_INITIALS = re.compile(r"[^\W\d_](?:\.[^\W\d_])*")
 _SAID = re.compile(r"[\"'”’)\]]$")
 
 
@@ -88,9 +89,9 @@ def _ends(before: str, mark: str, following: str) -> bool:
         return False  # "Stop!" said the bear; well... perhaps
     if mark != ".":
         return True
-    word = before.split()[-1].lower().lstrip("(\"'“‘") if before.split() else ""
-    initial = len(word) == 1 and word.isalpha() and before[-1:].isupper() and word != "i"
-    return not (word in _ABBREVIATIONS or initial or _NUMBERED.fullmatch(before))
+    word = (before.rsplit(maxsplit=1) or [""])[-1].lower().lstrip("(\"'“‘")
+    initials = _INITIALS.fullmatch(word) and before[-1:].isupper() and word != "i"
+    return not (word in _ABBREVIATIONS or initials or _NUMBERED.fullmatch(before))
 
 
 def _space_missing(before: str, mark: str, rest: str) -> bool:

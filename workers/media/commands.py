@@ -79,12 +79,13 @@ def search(
 ) -> None:
     """Show what would be found for TEXT, and how sure that is."""
     # Qdrant takes a second to import: the other commands do without.
-    from workers.media.library import Library  # noqa: PLC0415
+    from workers.media.library import Library
 
     settings, _ = _open()
     # In memory, because the worker may hold the index.
     ours = LibrarySettings.of(settings).model_copy(update={"qdrant_path": None, "qdrant_url": None})
     with Library(ours) as library:
+        library.refresh()
         hits = library.search(text, kind.value if kind else None, limit=limit)
     if not hits:
         Console().print("nothing sounds like that")

@@ -19,6 +19,7 @@ _IGNORED = frozenset(
     {".jpg", ".jpeg", ".png", ".gif", ".webp", ".bmp", ".pdf", ".nfo", ".log", ".cue", ".m3u", ".m3u8", ".pls", ".db"}
     | {".ini", ".json", ".xml", ".sfv", ".url"}
 )
+_ABOUT = frozenset({"readme", "license", "licence", "copying", "notice", "changelog", "authors", "credits"})
 _LARGEST_AUDIO = 2 * 2**30
 _LARGEST_TEXT = 2**20
 _SHORTEST_MS = 500
@@ -51,7 +52,7 @@ def candidates(folder: Path, kind: Kind | None, language: str) -> list[Candidate
 
     Args:
         folder: searched with all folders in it; links are not followed.
-        kind: taken where no folder name says ``music`` or ``stories``; None: text is a story, sound is music.
+        kind: of sound where no folder name says ``music`` or ``stories``; None: music. Text is a story.
         language: taken where no folder name says one.
     """
     return [_candidate(path, folder, kind, language) for path in _files(folder)]
@@ -62,18 +63,22 @@ def _files(folder: Path) -> Iterator[Path]:
         folders[:] = sorted(name for name in folders if not name.startswith("."))
         for name in sorted(names):
             path = Path(at, name)
-            if not name.startswith(".") and path.suffix.lower() not in _IGNORED:
+            suffix = path.suffix.lower()
+            about = suffix in TEXTS and path.stem.lower() in _ABOUT
+            if not (name.startswith(".") or suffix in _IGNORED or about):
                 yield path
 
 
 def _candidate(path: Path, folder: Path, kind: Kind | None, language: str) -> Candidate:
     is_text = path.suffix.lower() in TEXTS
     parts = (folder.resolve().name, *path.relative_to(folder).parts[:-1])
-    place = naming.place(parts, kind or ("story" if is_text else "music"), language)
+    place = naming.place(parts, "story" if is_text else kind or "music", language)
     if path.is_symlink():
         return Candidate(path, place, 0, "a link; not followed")
     if not path.is_file():
         return Candidate(path, place, 0, "not a regular file")
+    if is_text and place.kind == "music":
+        return Candidate(path, place, 0, "a text among music; a story belongs into a folder called stories")
     size, largest = path.stat().st_size, _LARGEST_TEXT if is_text else _LARGEST_AUDIO
     if size == 0:
         return Candidate(path, place, 0, "empty")

@@ -1,7 +1,8 @@
 """The Qdrant collection by which items are found: an index of the sidecars that can be rebuilt at any time.
 
-One point for each phrase (title, other title, topic) of each item. Embedded Qdrant is for one process only; when
-another one holds the folder, this process keeps the same index in its own memory. A damaged folder is emptied.
+One point for each item, with a vector for each phrase (title, other title, topic); the best of them counts. Embedded
+Qdrant is for one process only: when another one holds the folder, this process keeps the same index in its own memory.
+A damaged folder is emptied.
 """
 
 import json
@@ -11,6 +12,7 @@ import shutil
 import sqlite3
 import uuid
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -28,8 +30,6 @@ _LOGGER = logging.getLogger(__name__)
 _NAMESPACE = uuid.UUID("6f1f3f0e-57a5-4b5c-9c0e-4d6c1f6f7a10")
 _BATCH = 256
 _TIMEOUT_S = 5
-_CROWD = 12
-"""Phrases fetched for each item wanted: the phrases of one item often come one after the other."""
 # What reading a damaged, half-written or foreign folder was seen to raise or may raise: it is JSON, SQLite and pickle.
 _DAMAGED = (
     OSError, ValueError, TypeError, KeyError, IndexError, AttributeError, ImportError, EOFError, AssertionError,
@@ -42,7 +42,7 @@ class Index:
 
     def __init__(self, collection: str, path: Path | None, url: str | None, api_key: str | None) -> None:
         self._collection, self._path, self._url, self._api_key = collection, path, url, api_key
-        self._indexed: dict[str, tuple[str, list[str]]] = {}
+        self._indexed: dict[str, str] = {}
 
     def __enter__(self) -> Self:
         """Open the collection.
@@ -54,7 +54,11 @@ class Index:
             self._client = QdrantClient(
                 url=self._url, api_key=self._api_key, timeout=_TIMEOUT_S, check_compatibility=False
             )
-            self._guarded_prepare()
+            try:
+                self._prepare(self._client)
+            except (ApiException, httpx.HTTPError) as error:
+                self._client.close()
+                raise IndexUnavailable(f"Qdrant at {self._url}: {type(error).__name__}") from error
         else:
             self._client = self._open_embedded()
         return self
@@ -64,18 +68,25 @@ class Index:
     ) -> None:
         self._client.close()
 
-    def sync(self, items: Mapping[str, Item]) -> None:
-        """Make the collection hold exactly these items: adds, replaces and removes points.
+    def sync(self, items: Mapping[str, Item], at_most: int) -> bool:
+        """Make the collection hold exactly these items.
+
+        Embedded Qdrant needs some milliseconds of disk for each: that is why it is done in slices.
+
+        Args:
+            items: by id.
+            at_most: how many items to add or replace in this slice.
+
+        Returns:
+            Whether the collection now holds them all.
 
         Raises:
             IndexUnavailable: the server does not answer.
         """
-        wanted = {id_: _etag(item) for id_, item in items.items()}
-        known = {id_: etag for id_, (etag, _) in self._indexed.items()}
-        changed = [items[id_] for id_, etag in wanted.items() if known.get(id_) != etag]
-        gone = [id_ for id_ in known if known[id_] != wanted.get(id_)]
+        changed = [item for id_, item in items.items() if self._indexed.get(id_) != _etag(item)]
+        gone = [id_ for id_ in self._indexed if id_ not in items]
         try:
-            self._replace(changed, gone)
+            self._replace(changed[:at_most], gone)
         except (ApiException, httpx.HTTPError) as error:
             raise IndexUnavailable(f"Qdrant: {type(error).__name__}") from error
         except (sqlite3.Error, OSError) as error:
@@ -83,7 +94,8 @@ class Index:
             _LOGGER.warning("the media index cannot be written (%s); keeping it in memory", error)
             self._client.close()
             self._client = self._in_memory()
-            self._replace(list(items.values()), [])
+            return False
+        return len(changed) <= at_most
 
     def search(
         self, text: str, kind: Kind | None, language: str | None, limit: int, threshold: float
@@ -98,102 +110,91 @@ class Index:
             return []
         try:
             found = self._client.query_points(
-                self._collection, query=vector.tolist(), query_filter=_filter(kind, language), with_payload=["item"],
-                limit=limit * _CROWD, score_threshold=threshold,
+                self._collection, query=[vector.tolist()], query_filter=_filter(kind, language), with_payload=["item"],
+                limit=limit, score_threshold=threshold,
             ).points  # fmt: skip
         except (ApiException, httpx.HTTPError) as error:
             raise IndexUnavailable(f"Qdrant: {type(error).__name__}") from error
-        best: dict[str, float] = {}
-        for point in found:
-            best.setdefault((point.payload or {})["item"], min(point.score, 1.0))
-        return list(best.items())[:limit]
+        return [((point.payload or {})["item"], min(point.score, 1.0)) for point in found]
 
     def _open_embedded(self) -> QdrantClient:
-        path = self._path
-        if path is None:
+        if self._path is None:
             return self._in_memory()
-        path.mkdir(mode=0o700, parents=True, exist_ok=True)
         for attempt in ("as it is", "emptied"):
             try:
-                self._client = QdrantClient(path=str(path))
-                self._prepare()
+                self._path.mkdir(mode=0o700, parents=True, exist_ok=True)
+                client = QdrantClient(path=str(self._path))
             except RuntimeError:
-                _LOGGER.warning("another process holds %s; this one keeps its media index in memory", path)
-                return self._in_memory()
+                _LOGGER.warning("another process holds %s; this one keeps its media index in memory", self._path)
+                break
             except _DAMAGED as error:
-                _LOGGER.warning("media index in %s opened %s: %s; rebuilding it", path, attempt, type(error).__name__)
-                _empty(path)
+                _LOGGER.warning("media index %s, opened %s: %s", self._path, attempt, type(error).__name__)
+                _empty(self._path)
+                continue
+            try:
+                self._prepare(client)
+            except _DAMAGED as error:
+                _LOGGER.warning("media index %s, read %s: %s", self._path, attempt, type(error).__name__)
+                client.close()
+                _empty(self._path)
             else:
-                return self._client
+                return client
         return self._in_memory()
 
     def _in_memory(self) -> QdrantClient:
-        self._client = QdrantClient(":memory:")
-        self._prepare()
-        return self._client
+        client = QdrantClient(":memory:")
+        self._prepare(client)
+        return client
 
-    def _guarded_prepare(self) -> None:
-        try:
-            self._prepare()
-        except (ApiException, httpx.HTTPError) as error:
-            raise IndexUnavailable(f"Qdrant at {self._url}: {type(error).__name__}") from error
-
-    def _prepare(self) -> None:
+    def _prepare(self, client: QdrantClient) -> None:
         """See that the collection is there in the right shape, and read what it holds."""
         self._indexed = {}
-        if self._client.collection_exists(self._collection):
-            vectors = self._client.get_collection(self._collection).config.params.vectors
-            if isinstance(vectors, models.VectorParams) and vectors.size == titles.SIZE:
-                self._read_indexed()
+        best_phrase = models.MultiVectorConfig(comparator=models.MultiVectorComparator.MAX_SIM)
+        shape = models.VectorParams(size=titles.SIZE, distance=models.Distance.COSINE, multivector_config=best_phrase)
+        if client.collection_exists(self._collection):
+            there = client.get_collection(self._collection).config.params.vectors
+            if isinstance(there, models.VectorParams) and (there.size, there.multivector_config) == (
+                shape.size, best_phrase,
+            ):  # fmt: skip
+                self._read_indexed(client)
                 return
-            self._client.delete_collection(self._collection)
-        shape = models.VectorParams(size=titles.SIZE, distance=models.Distance.COSINE)
-        self._client.create_collection(self._collection, vectors_config=shape)
+            client.delete_collection(self._collection)
+        client.create_collection(self._collection, vectors_config=shape)
         if self._url is not None:  # embedded Qdrant has no payload indexes
             for field in ("kind", "language"):
-                self._client.create_payload_index(self._collection, field, models.PayloadSchemaType.KEYWORD)
+                client.create_payload_index(self._collection, field, models.PayloadSchemaType.KEYWORD)
 
-    def _read_indexed(self) -> None:
+    def _read_indexed(self, client: QdrantClient) -> None:
         offset = None
         while True:
-            records, offset = self._client.scroll(
+            records, offset = client.scroll(
                 self._collection, limit=_BATCH, offset=offset, with_payload=["item", "etag"]
             )
             for record in records:
                 payload = record.payload or {}
-                etag, points = self._indexed.setdefault(payload["item"], (payload["etag"], []))
-                points.append(str(record.id))
-                if etag != payload["etag"]:  # a crash came between the new points and the removal of the old ones
-                    self._indexed[payload["item"]] = ("mixed", points)
+                self._indexed[payload["item"]] = payload["etag"]
             if offset is None:
                 return
 
     def _replace(self, changed: list[Item], gone: list[str]) -> None:
-        new = {item.id: _points(item) for item in changed}
-        points = [point for of_item in new.values() for point in of_item]
-        for start in range(0, len(points), _BATCH):
-            self._client.upsert(self._collection, points[start : start + _BATCH])
-        kept = {point.id for point in points}
-        stale = [point for id_ in gone for point in self._indexed[id_][1] if point not in kept]
-        if stale:
-            self._client.delete(self._collection, models.PointIdsList(points=list(stale)))
+        points = [_point(item) for item in changed if any(titles.words(phrase) for phrase in item.phrases)]
+        if points:
+            self._client.upsert(self._collection, points)
+        if gone:
+            self._client.delete(self._collection, models.PointIdsList(points=[_point_id(id_) for id_ in gone]))
         for id_ in gone:
             del self._indexed[id_]
-        for item in changed:
-            self._indexed[item.id] = (_etag(item), [str(point.id) for point in new[item.id]])
+        self._indexed.update((item.id, _etag(item)) for item in changed)
 
 
-def _points(item: Item) -> list[models.PointStruct]:
+def _point(item: Item) -> models.PointStruct:
+    vectors = [titles.vector(phrase).tolist() for phrase in item.phrases if titles.words(phrase)]
     payload = {"item": item.id, "etag": _etag(item), "kind": item.kind, "language": item.language}
-    return [
-        models.PointStruct(
-            id=str(uuid.uuid5(_NAMESPACE, f"{item.id}\n{phrase}")),
-            vector=titles.vector(phrase).tolist(),
-            payload=payload,
-        )
-        for phrase in item.phrases
-        if titles.words(phrase)
-    ]
+    return models.PointStruct(id=_point_id(item.id), vector=vectors, payload=payload)
+
+
+def _point_id(id_: str) -> str:
+    return str(uuid.uuid5(_NAMESPACE, id_))
 
 
 def _etag(item: Item) -> str:
@@ -213,4 +214,5 @@ def _filter(kind: Kind | None, language: str | None) -> models.Filter | None:
 def _empty(path: Path) -> None:
     """Remove what Qdrant keeps in ``path`` and nothing else: a wrong setting must not cost a person's files."""
     shutil.rmtree(path / "collection", ignore_errors=True)
-    (path / "meta.json").unlink(missing_ok=True)
+    with suppress(OSError):
+        (path / "meta.json").unlink()

@@ -20,9 +20,7 @@ async def play(request: Request, shelf: Shelf) -> AsyncIterator[Piece]:
     index = request.index
     if choice.announcement:
         alone = choice.item is None
-        yield request.then(
-            Sentence, index=index, text=choice.announcement, voice=request.voice, last=alone
-        )
+        yield request.then(Sentence, index=index, text=choice.announcement, voice=request.voice, last=alone)
         index += 1
     if choice.item is not None:
         for piece in await asyncio.to_thread(shelf.part, request, choice.item, choice.position, index):

@@ -26,7 +26,7 @@ class LibrarySettings(Section):
     qdrant_api_key: SecretStr | None = None
     """From the environment, never from a file in the repository."""
     collection: str = "toyhub-media"
-    threshold: float = Field(default=0.4, gt=0, le=1)
+    threshold: float = Field(default=0.38, gt=0, le=1)
     """Least likeness of what was said and a title. Measured: see tests/workers/media/test_titles.py."""
 
     @model_validator(mode="after")

@@ -22,15 +22,15 @@ VERSION = "1"
 SIZE = 512
 
 _WORD = re.compile(r"[^\W_]+")
-_FILLER_WEIGHT = 0.1
-_PHRASE_WEIGHT = 1.0
+_FILLER_WEIGHT = 0.2
+_PHRASE_WEIGHT = 0.8
 # Words that ask for a title or join its words and hardly tell one from another: English, German, French.
 _FILLERS = frozenset(
     _WORD.findall(
         """
     a an the of on in to and or for with by from at is it its that this there my your our some please can could would
     will you i we me us are do does what where who why how when want hear listen play sing tell read start put again
-    now about song songs tune tunes story stories tale music track something um uh er hey ok okay
+    now about time name song songs tune tunes story stories tale music track something um uh er hey ok okay
     der die das den dem des ein eine einen einem einer und oder von vom zu zum zur mit uber ueber bitte kannst du ich
     wir mir uns will mochte moechte spiel spiele sing erzahl erzaehl erzahle erzaehle lies horen hoeren lied lieder
     geschichte geschichten marchen maerchen musik
@@ -81,7 +81,11 @@ def _word_features(word: str) -> Iterator[tuple[str, float]]:
 
 def _phrase_features(parts: list[str]) -> Iterator[tuple[str, float]]:
     key = "".join(_key(part) for part in parts)
-    yield from ((f"+{piece}", 1.0) for piece in _pieces(f"^{key}$", 3))
+    framed = f"^{key}$"
+    yield from ((f"+{piece}", 1.0) for piece in _pieces(framed, 3))
+    yield from ((f"+{piece}", 0.5) for piece in _pieces(framed, 2))
+    # With a gap of one: a sound that was swallowed ("humty") takes less with it.
+    yield from ((f"+{framed[i]}{framed[i + 2]}", 0.5) for i in range(len(framed) - 2))
     spelled = "".join(parts)
     yield from ((f"-{piece}", 1.0) for piece in _pieces(f"^{spelled}$", 3))
 
@@ -92,8 +96,9 @@ def _pieces(text: str, size: int) -> Iterator[str]:
 
 @lru_cache(maxsize=4096)
 def _key(word: str) -> str:
-    # Metaphone knows Latin letters only and gives nothing for numbers: such words are their own key.
-    return (jellyfish.metaphone(word) if word.isascii() else "") or word
+    # Metaphone knows Latin letters only and gives nothing for numbers: such words are their own key. M and N are one
+    # sound to a small microphone.
+    return (jellyfish.metaphone(word).replace("M", "N") if word.isascii() else "") or word
 
 
 @lru_cache(maxsize=4096)

@@ -24,6 +24,8 @@ _PARTIALS = ((1.0, 1.0, 1.0), (2.0, 0.32, 0.6), (3.0, 0.10, 0.4), (4.0, 0.07, 0.
 """Multiple of the pitch, loudness, share of the ring: the last one is the tick of the comb."""
 _ATTACK_S = 0.004
 _RING_S = 2.0
+_DAMP = RATE // 100
+"""Samples in which a ringing tooth is stopped."""
 _ECHOES = ((0.031, 0.16), (0.047, 0.12), (0.083, 0.08), (0.127, 0.05))
 """Seconds and loudness: a small wooden room."""
 _PEAK = 0.6
@@ -137,19 +139,29 @@ def render(tune: Tune) -> NDArray[np.int16]:
     beat = RATE * 60 / tune.tempo
     once = sum(note.beats for note in tune.notes())
     out = np.zeros(int(once * tune.repeat * beat + _RING_S * RATE) + RATE // 4, dtype=np.float32)
-    for turn in range(tune.repeat):
-        for notes, loudness in ((tune.notes(), 1.0), (tune.harmony(), _HARMONY)):
-            for note in notes:
-                if note.pitch is not None:
-                    start = int((turn * once + note.start) * beat)
-                    sound = _tone(note.pitch)
-                    accent = 1.0 if note.start == int(note.start) else _OFF_BEAT
-                    out[start : start + len(sound)] += np.float32(loudness * accent) * sound
+    for notes, loudness in ((tune.notes(), 1.0), (tune.harmony(), _HARMONY)):
+        repeated = [note._replace(start=note.start + turn * once) for turn in range(tune.repeat) for note in notes]
+        _pluck(repeated, loudness, beat, out)
     dry = out.copy()
-    for delay_s, loudness in _ECHOES:
+    for delay_s, echo in _ECHOES:
         delay = int(delay_s * RATE)
-        out[delay:] += np.float32(loudness) * dry[:-delay]
+        out[delay:] += np.float32(echo) * dry[:-delay]
     return (out * (_PEAK * 32767 / max(float(np.abs(out).max()), 1e-9))).astype(np.int16)
+
+
+def _pluck(notes: list[Note], loudness: float, beat: float, out: NDArray[np.float32]) -> None:
+    """Add the notes to ``out``; a tooth stops ringing when it is plucked again."""
+    silenced: dict[int, int] = {}
+    for note in reversed(notes):
+        if note.pitch is None:
+            continue
+        start = int(note.start * beat)
+        sound = _tone(note.pitch)[: silenced.get(note.pitch, len(out)) - start].copy()
+        silenced[note.pitch] = start
+        fade = min(_DAMP, len(sound))
+        sound[-fade:] *= np.linspace(1, 0, fade, dtype=np.float32)
+        accent = 1.0 if note.start == int(note.start) else _OFF_BEAT
+        out[start : start + len(sound)] += np.float32(loudness * accent) * sound
 
 
 @lru_cache(maxsize=64)
@@ -162,7 +174,6 @@ def _tone(pitch: int) -> NDArray[np.float32]:
     for multiple, loudness, share in _PARTIALS:
         if hertz * multiple < RATE / 2.5:
             sound += loudness * np.exp(-t / (ring_s * share)) * np.sin(2 * np.pi * hertz * multiple * t)
-    attack, release = int(_ATTACK_S * RATE), RATE // 10
+    attack = int(_ATTACK_S * RATE)
     sound[:attack] *= np.linspace(0, 1, attack)
-    sound[-release:] *= np.linspace(1, 0, release)
     return np.asarray(sound, dtype=np.float32)

@@ -10,7 +10,8 @@ from workers.memory.engine import Engine, open_engine
 async def handle(done: Done, engine: Engine) -> AsyncIterator[Message]:
     """Store the turn and yield nothing: the chain ends here."""
     await engine.learn(done)
-    for message in ():
+    nothing: tuple[Message, ...] = ()
+    for message in nothing:
         yield message
 
 

@@ -2,19 +2,26 @@
 
 import asyncio
 import contextlib
-import re
 import weakref
-from collections.abc import AsyncIterator, Callable, Iterator
-from datetime import datetime, timedelta
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from datetime import datetime
 
 from hub.errors import EngineError, StoreError, UnknownEngine
 from hub.messages import Action, Done
 from hub.settings import MemorySettings, Section, Settings, validate
-from hub.store import Store, open_store
+from hub.store import Stopped, Store, open_store
 from workers.memory.prompt import Exchange, Known
 
 NAME = "sqlite"
-_MY_NAME = re.compile(r"(?:that )?my name(?: is|'s) (?P<name>[^\s,.!?]+)[.!]?", re.IGNORECASE)
+INTERRUPTED_S = 60
+"""What stopped longer ago was not interrupted by this turn."""
+_EVERYTHING = ("all", "everything")
+
+
+class StoreFailed(EngineError):
+    """The store cannot be read or written."""
+
+    code = "store-failed"
 
 
 class Options(Section):
@@ -27,8 +34,8 @@ class Engine:
     name = NAME
 
     def __init__(self, store: Store, settings: MemorySettings, clock: Callable[[], datetime]) -> None:
-        self.settings, self.clock = settings, clock
-        self._store = store
+        self.settings = settings
+        self._store, self._clock = store, clock
         self._locks: weakref.WeakValueDictionary[str, asyncio.Lock] = weakref.WeakValueDictionary()
 
     def in_order(self, device: str) -> asyncio.Lock:
@@ -40,28 +47,30 @@ class Engine:
         """What is known about a device that has just been told ``said``.
 
         Raises:
-            EngineError: the store cannot be read.
+            StoreFailed: it cannot be read.
         """
         with _told():
-            store, turns = self._store, await self._store.history.recent(device, 2 * self.settings.history_turns)
+            store, now = self._store, self._clock()
+            turns = await store.history.recent(device, 2 * self.settings.history_turns)
             stopped = await store.playing.last(device)
-            now = self.clock()
             return Known(
                 persona=await store.personas.of(device),
                 child=await store.memories.child(device),
-                facts=await store.memories.list(device),
+                facts=await store.memories.facts(device),
                 recalled=await store.memories.recall(device, said, self.settings.recalled),
                 history=[Exchange(turn.said, turn.heard, turn.number, turn.through) for turn in turns],
                 last_reply=await store.history.last_heard(device),
                 playing=stopped.place if stopped else None,
-                stopped=_moment(stopped.at_ms, now) if stopped and not stopped.ended else None,
+                was_playing=stopped is not None and _is_interrupted(stopped, now),
+                local_time=now.isoformat(timespec="seconds"),
+                spoken_time=f"{now:%A}, {now.day} {now:%B %Y}, {now:%H:%M}",
             )
 
     async def learn(self, done: Done) -> None:
         """Keep what a turn said, did and played: all of it or nothing, and only once however often it is told.
 
         Raises:
-            EngineError: the store cannot be written.
+            StoreFailed: it cannot be written.
         """
         kept = done.outcome in ("answered", "interrupted")
         if not (kept or done.actions or done.place):
@@ -85,20 +94,24 @@ class Engine:
         match action.name:
             case "remember":
                 fact = str(action.slots.get("fact", ""))
-                if named := _MY_NAME.fullmatch(fact.strip()):
-                    await self._store.memories.set_child(device, named["name"])
-                else:
-                    await self._store.memories.add(device, fact, self.settings.keep_memories)
+                await self._store.memories.add(device, fact, self.settings.keep_memories)
             case "my_name":
                 await self._store.memories.set_child(device, str(action.slots.get("name", "")))
-            case "forget" if action.slots.get("all"):
-                await self._store.memories.forget_everything(device)
-                await self._store.history.forget_everything(device)
-                await self._store.playing.forget(device)
             case "forget":
-                what = str(action.slots.get("what", ""))
-                await self._store.memories.forget(device, what)
-                await self._store.history.forget(device, what)
+                await self._forget(device, action.slots)
+
+    async def _forget(self, device: str, slots: Mapping[str, str | int]) -> None:
+        """Forget in the history too: what a language model reads again is not forgotten."""
+        memories, history, what = self._store.memories, self._store.history, str(slots.get("what", ""))
+        if slots.get("all") or what in _EVERYTHING:
+            await memories.forget_everything(device)
+            await history.forget_everything(device)
+            await self._store.playing.forget(device)
+        elif isinstance(fact := slots.get("id"), int):
+            await memories.forget_fact(device, fact)
+            await history.forget(device, [what])
+        else:
+            await history.forget(device, [what, *await memories.forget(device, what)])
 
 
 @contextlib.asynccontextmanager
@@ -123,8 +136,8 @@ def _told() -> Iterator[None]:
     try:
         yield
     except StoreError as error:
-        raise EngineError(str(error)) from error
+        raise StoreFailed(str(error)) from error
 
 
-def _moment(at_ms: int, like: datetime) -> datetime:
-    return datetime.fromtimestamp(0, like.tzinfo) + timedelta(milliseconds=at_ms)
+def _is_interrupted(stopped: Stopped, now: datetime) -> bool:
+    return not stopped.ended and 0 <= now.timestamp() - stopped.at_ms / 1000 <= INTERRUPTED_S

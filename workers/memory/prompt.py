@@ -1,4 +1,4 @@
-"""Builds a prompt. Pure: what is known goes in, the time included, and the same always comes out.
+"""Builds a prompt. Pure: what is known goes in, the time as text, and the same always comes out.
 
 The order keeps the KV cache of a language model: one system message that stays the same while nothing it states
 changes, then the history, to which only is added, and only in the last message what is new in every turn.
@@ -6,7 +6,6 @@ changes, then the history, to which only is added, and only in the last message 
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
 
 from hub.messages import ChatMessage, Fact, Persona, Place, Prompt, Transcript
 
@@ -16,8 +15,6 @@ HISTORY_CHARACTERS = 1200
 """The history of a prompt has up to twice as many."""
 MEMORY_CHARACTERS = 1000
 """Lasting memories in the system message have up to so many; the newest are taken."""
-INTERRUPTED_S = 60
-"""What stopped so long ago was not interrupted by this turn."""
 
 RULES = """\
 You are a toy that talks with a young child. Whatever you write is spoken aloud.
@@ -56,17 +53,19 @@ class Known:
     """Oldest first; at least the last ``2 * history_turns``."""
     last_reply: str = ""
     playing: Place | None = None
-    stopped: datetime | None = None
-    """When ``playing`` stopped; None: it came to its end, or nothing was played."""
+    was_playing: bool = False
+    local_time: str = ""
+    """ISO 8601 with the home's UTC offset."""
+    spoken_time: str = ""
+    """The same as people write it."""
 
 
-def build(transcript: Transcript, known: Known, now: datetime, history_turns: int) -> Prompt:
+def build(transcript: Transcript, known: Known, history_turns: int) -> Prompt:
     """The prompt for one transcript.
 
     Args:
         transcript: what the child said.
         known: what is known about the device.
-        now: the time at home, with its UTC offset.
         history_turns: the chat holds the last ``history_turns`` to ``2 * history_turns`` turns.
     """
     memories = lasting(known.facts)
@@ -79,15 +78,15 @@ def build(transcript: Transcript, known: Known, now: datetime, history_turns: in
         chat=[
             ChatMessage(role="system", content=system_message(known.persona, known.child, memories)),
             *_conversation(window(known.history, history_turns)),
-            ChatMessage(role="user", content=_last_message(transcript.text, known.recalled, now)),
+            ChatMessage(role="user", content=_last_message(transcript.text, known)),
         ],
         child=known.child,
         memories=memories,
         recalled=list(known.recalled),
         last_reply=known.last_reply,
         playing=known.playing,
-        was_playing=known.stopped is not None and 0 <= (now - known.stopped).total_seconds() <= INTERRUPTED_S,
-        local_time=now.isoformat(timespec="seconds"),
+        was_playing=known.was_playing,
+        local_time=known.local_time,
     )
 
 
@@ -138,10 +137,10 @@ def _conversation(history: Sequence[Exchange]) -> list[ChatMessage]:
     return chat
 
 
-def _last_message(text: str, recalled: Sequence[Fact], now: datetime) -> str:
-    notes = [f"It is {now:%A}, {now.day} {now:%B %Y}, {now:%H:%M}."]
-    if recalled:
-        facts = "; ".join(_line(fact.text) for fact in recalled)
+def _last_message(text: str, known: Known) -> str:
+    notes = [f"It is {known.spoken_time}."]
+    if known.recalled:
+        facts = "; ".join(_line(fact.text) for fact in known.recalled)
         notes.append(f"The child once told you: {facts}.")
     return f"[{' '.join(notes)}]\n{_line(text) or UNHEARD}"
 

@@ -11,7 +11,7 @@ from workers.memory.prompt import build
 async def handle(transcript: Transcript, engine: Engine) -> AsyncIterator[Prompt]:
     """Yield the prompt; reads only, so that every revision of a turn may ask."""
     known = await engine.known(transcript.device, transcript.text)
-    yield build(transcript, known, engine.clock(), engine.settings.history_turns)
+    yield build(transcript, known, engine.settings.history_turns)
 
 
 STAGE = Stage(

@@ -8,8 +8,8 @@ from collections.abc import Iterator, Mapping
 from hub.lines import Lines
 from hub.messages import Prompt, Request, Sentence
 from workers.llm.answers import games, memory, music, talk
-from workers.llm.answers.parts import Answer, Teller, go_on, pieces
-from workers.llm.intents import Intent
+from workers.llm.answers.parts import Answer, Part, Teller, go_on, pieces
+from workers.llm.intents import Intent, Intents
 
 ANSWERS: Mapping[str, Answer] = {
     "play": music.play, "play_kind": music.play_kind, "pause": music.pause, "resume": music.resume,
@@ -30,6 +30,19 @@ _GOES_ON_AFTER = frozenset(
 """Asked in passing: the music or story that was interrupted goes on after the answer."""
 
 
+def respond(prompt: Prompt, intents: Intents, lines: Lines) -> Iterator[Sentence | Request] | None:
+    """The reply to what needs no engine: nothing understood, a riddle's answer, a command; None for all other talk."""
+    toy = Teller(prompt, lines)
+    if not any(character.isalnum() for character in prompt.text):
+        return pieces(prompt, _gone_on(prompt, iter([toy.line("not_caught")])))
+    right = games.guess(toy)
+    if right:  # before commands: the answer to a riddle may be "music"
+        return pieces(prompt, games.judged(toy, right=True))
+    if toy.sure and (intent := intents.match(prompt.text)) is not None:
+        return answer(intent, prompt, lines)
+    return None if right is None else pieces(prompt, games.judged(toy, right=False))
+
+
 def answer(intent: Intent, prompt: Prompt, lines: Lines) -> Iterator[Sentence | Request]:
     """The whole answer to an intent, as the pieces of a reply.
 
@@ -40,21 +53,6 @@ def answer(intent: Intent, prompt: Prompt, lines: Lines) -> Iterator[Sentence | 
     return pieces(prompt, _gone_on(prompt, parts) if intent.name in _GOES_ON_AFTER else parts)
 
 
-def not_caught(prompt: Prompt, lines: Lines) -> Iterator[Sentence | Request]:
-    """The answer to speech without words."""
-    return pieces(prompt, _gone_on(prompt, iter([Teller(prompt, lines).line("not_caught")])))
-
-
-def guess(prompt: Prompt, lines: Lines) -> bool | None:
-    """Whether the words answer the riddle that was just asked; None: no riddle, or too many words for a guess."""
-    return games.guess(Teller(prompt, lines))
-
-
-def judged(right: bool, prompt: Prompt, lines: Lines) -> Iterator[Sentence | Request]:  # noqa: FBT001 - the verdict
-    """The answer to a guess."""
-    return pieces(prompt, games.judged(Teller(prompt, lines), right=right))
-
-
-def _gone_on(prompt: Prompt, parts: Iterator[str | object]) -> Iterator[object]:
+def _gone_on(prompt: Prompt, parts: Iterator[Part]) -> Iterator[Part]:
     yield from parts
     yield from go_on(prompt)

@@ -46,14 +46,14 @@ def guess(toy: Teller) -> bool | None:
 
 
 def judged(toy: Teller, *, right: bool) -> Iterator[Part]:
-    """What the toy says to a guess."""
+    """What the toy says to a guess; a child is not told that it is wrong when it may have been misheard."""
     asked = toy.lines.riddle_in(toy.prompt.last_reply)
     if asked is None:
         yield toy.line("no_riddle")
     elif right:
         yield toy.line("riddle_right", answer=asked.answer)
     else:
-        yield toy.line("riddle_wrong", question=asked.question)
+        yield toy.line("riddle_wrong" if toy.sure else "riddle_unheard", question=asked.question)
 
 
 def count(intent: Intent, toy: Teller) -> Iterator[Part]:

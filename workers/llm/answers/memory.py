@@ -1,7 +1,7 @@
-"""What the toy was told and shall keep, tell or forget. The memory stage carries the requests out when the turn is done.
+"""What the toy was told and shall keep, tell or forget.
 
-A request to keep something comes before the words, one to forget comes after them: a child that interrupts the toy
-has still told it, and can still stop it from forgetting.
+The memory stage carries the requests out when the turn is done. One to keep something comes before the words, one to
+forget comes after them: a child that interrupts the toy has still told it, and can still stop it from forgetting.
 """
 
 import re
@@ -13,6 +13,8 @@ from workers.llm.answers.parts import Part, Teller
 from workers.llm.intents import Intent
 
 _TOLD_AT_ONCE = 5
+_LONGEST = 300
+"""Characters of a fact; more is talk that happens to begin with "remember"."""
 _MY_NAME = re.compile(r"(?:that )?my name(?: is|'s) (.+)", re.IGNORECASE)
 _NAME = re.compile(r"[^\W\d_]+(?:['’-][^\W\d_]+)*(?: [^\W\d_]+(?:['’-][^\W\d_]+)*){0,2}")
 _NO_NAME = frozenset("not and is the a an what who".split())
@@ -39,6 +41,9 @@ def remember(intent: Intent, toy: Teller) -> Iterator[Part]:
         yield Action(name="my_name", slots={"name": name})
         yield toy.line("my_name", name=name)
         return
+    if len(fact) > _LONGEST:
+        yield toy.line("too-long")
+        return
     yield Action(name="remember", slots={"fact": fact})
     yield toy.line("remember", fact=english.turned_round(fact))
 
@@ -60,7 +65,7 @@ def know(intent: Intent, toy: Teller) -> Iterator[Part]:
     elif facts := _about(topic, [*toy.prompt.recalled, *toy.prompt.memories]):
         yield from _tell(toy, facts)
     else:
-        yield toy.line("unknown_topic", topic=english.turned_round(topic))
+        yield toy.line("unknown_topic", topic=english.turned_round(topic[:_LONGEST]))
 
 
 def forget(intent: Intent, toy: Teller) -> Iterator[Part]:
@@ -76,7 +81,7 @@ def forget(intent: Intent, toy: Teller) -> Iterator[Part]:
     for fact in facts:
         yield Action(name="forget", slots={"what": fact.text, "id": fact.id})
     if not facts:
-        yield toy.line("unknown_forget", topic=english.turned_round(topic))
+        yield toy.line("unknown_forget", topic=english.turned_round(topic[:_LONGEST]))
 
 
 def forget_everything(_: Intent, toy: Teller) -> Iterator[Part]:

@@ -32,11 +32,12 @@ def resume(_: Intent, toy: Teller) -> Iterator[Part]:
 
 
 def again(_: Intent, toy: Teller) -> Iterator[Part]:
-    """The same piece from its beginning; where nothing was played, the last words."""
-    if toy.prompt.playing:
-        yield resumed(toy.prompt.playing, 0)
+    """The same piece from its beginning; the last words, if they were about something else, such as a joke."""
+    place, last = toy.prompt.playing, toy.prompt.last_reply
+    if place and (toy.prompt.was_playing or not last or place.title in last):
+        yield resumed(place, 0)
     else:
-        yield toy.prompt.last_reply or toy.line("nothing_playing")
+        yield last or toy.line("nothing_playing")
 
 
 def following(_: Intent, toy: Teller) -> Iterator[Part]:

@@ -10,6 +10,8 @@ from workers.llm.sentences import split
 
 Part = str | Action
 """Text to say, or an action to ask for."""
+_SURE = 0.5
+"""Below this confidence a text may be talked about but not acted on; the open part of recognition is never above."""
 
 
 @dataclass(frozen=True)
@@ -18,6 +20,11 @@ class Teller:
 
     prompt: Prompt
     lines: Lines
+
+    @property
+    def sure(self) -> bool:
+        """Whether what was heard may be acted on."""
+        return self.prompt.source != "open" and self.prompt.confidence >= _SURE
 
     @property
     def heard(self) -> list[str]:

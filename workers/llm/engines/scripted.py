@@ -56,7 +56,7 @@ class Engine:
         occasion = _occasion(words)
         if occasion is None and prompt.recalled:
             yield toy.line("recalled", fact=turned_round(prompt.recalled[0].text.rstrip(".!? ")))
-        elif occasion is None and (prompt.text.rstrip().endswith("?") or words[:1] and words[0] in _ASKING):
+        elif occasion is None and (prompt.text.rstrip().endswith("?") or (words and words[0] in _ASKING)):
             yield toy.line("question")
         else:
             yield toy.line(occasion or "chat")

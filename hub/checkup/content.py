@@ -1,0 +1,94 @@
+"""Settings, files of config/, the database, and the engines that the settings choose."""
+
+import importlib
+from collections.abc import AsyncIterator, Iterator
+from importlib.util import find_spec
+from typing import Any
+
+from hub import engines, stage
+from hub.checkup import Finding, broken, note, ok
+from hub.errors import HubError, SettingsError, StoreError
+from hub.lines import load_lines
+from hub.settings import Settings, config_dir
+from hub.store import open_store
+
+
+async def look(settings: Settings) -> AsyncIterator[Finding]:
+    """All findings about what is configured and kept."""
+    yield intents(settings)
+    yield lines(settings)
+    yield await database(settings)
+    for name in stage.stage_names():
+        yield engine(name, settings)
+
+
+def intents(settings: Settings) -> Finding:
+    """The commands that are understood."""
+    folder = config_dir() / "intents"
+    try:
+        # by name: hub does not import workers, but its doctor may look at them where they are installed
+        importlib.import_module("workers.llm.intents").Intents.load(folder, settings.language)
+    except SettingsError as error:
+        return broken("intents", str(error), f"correct the file, or restore {folder} from the repository")
+    return ok("intents", f"{folder / settings.language} can be read")
+
+
+def lines(settings: Settings) -> Finding:
+    """What a toy says without a language model."""
+    try:
+        load_lines(settings.language)
+    except SettingsError as error:
+        return broken("lines", str(error), "correct the file, or restore it from the repository")
+    return ok("lines", f"{config_dir() / 'lines'}/{settings.language}.yaml can be read")
+
+
+async def database(settings: Settings) -> Finding:
+    """The database and the personas, opened as the hub opens them, SQLite's own check included."""
+    path = settings.data_dir / "toyhub.db"
+    if not path.exists():
+        return note("database", "not there yet; the hub makes it when it first starts")
+    try:
+        async with open_store(settings):
+            return ok("personas and database", f"personas can be read; {path} is whole")
+    except SettingsError as error:
+        return broken("personas", str(error), "correct the file, or restore it from the repository")
+    except StoreError as error:
+        return broken("database", str(error), f"restore a copy, or move {path} away to begin anew")
+
+
+def engine(name: str, settings: Settings) -> Finding:
+    """Which engine a stage takes, and why."""
+    about, package, chosen = f"engine of {name}", f"workers.{name}.engines", settings.stage(name)
+    if not find_spec(package):
+        return ok(about, f"{name} has no engines to choose from")
+    try:
+        if chosen.engine != "auto":
+            lacks = engines.missing(package, chosen.engine, chosen.options)
+            if lacks:
+                return broken(about, f"{chosen.engine}, chosen in the settings, cannot run: {lacks}", "install that, or choose auto")
+            return ok(about, f"{chosen.engine}, because the settings say so")
+        preferred = _preferred(name)
+        reasons = list(_passed_over(package, preferred, chosen.options))
+        taken = preferred[len(reasons)] if len(reasons) < len(preferred) else "none"
+    except HubError as error:
+        return broken(about, str(error), f"correct stages.{name} in config/hub.yaml or the TOYHUB_STAGES__* variable")
+    why = f"; not {'; not '.join(reasons)}" if reasons else ", the first choice"
+    return ok(about, f"{taken} (auto){why}") if taken != "none" else broken(about, why, "install one of them")
+
+
+def _preferred(name: str) -> tuple[str, ...]:
+    """The stage's own order of engines; all of them where it names none."""
+    for module in stage.find_stages(name):
+        order: Any = getattr(importlib.import_module(module.handle.__module__), "PREFERRED", None)
+        if order:
+            return tuple(order)
+    return tuple(engines.engine_names(f"workers.{name}.engines"))
+
+
+def _passed_over(package: str, preferred: tuple[str, ...], options: Any) -> Iterator[str]:
+    """Engines that come before the one taken, each with what it lacks; the same walk as hub.engines.load_engine."""
+    for candidate in preferred:
+        lacks = engines.missing(package, candidate, options)
+        if not lacks:
+            return
+        yield f"{candidate}: {lacks}"
