@@ -71,8 +71,9 @@ before=$$(dpkg-query -W -f='$${db:Status-Status}' mosquitto 2>/dev/null || true)
 export DEBIAN_FRONTEND=noninteractive
 apt-get update -qq || echo 'toyhub: apt-get update failed; trying with what is known' >&2
 apt-get install -y -qq --no-install-recommends "$$@" >/dev/null
-if [ "$$before" != installed ] && command -v systemctl >/dev/null; then
-    systemctl disable mosquitto.service >/dev/null 2>&1 || true
+if [ "$$before" != installed ] && [ -e /etc/init.d/mosquitto ]; then
+    deb-systemd-helper disable mosquitto.service >/dev/null 2>&1 || true
+    update-rc.d mosquitto disable >/dev/null 2>&1 || true
 fi
 endef
 export INSTALL

@@ -81,6 +81,7 @@ class Hub:
         self._outcomes: Counter[str] = Counter()
         self._failures: Counter[str] = Counter()
         self._decoding = asyncio.Semaphore(_DECODERS)
+        self._listening = False
 
     async def start(self, on: bus.Bus, tasks: asyncio.TaskGroup) -> None:
         """Load what is known, subscribe, and say that the hub is there."""
@@ -93,6 +94,7 @@ class Hub:
             device.volume = known.volume if known.volume is not None else device.volume
         for kind, handle in self._handlers().items():
             await on.subscribe(kind.topic.filter, self._taker(kind, handle))
+        self._listening = True
         await self.greet(on)
         self._spawn(self._report_health(), "health")
 
@@ -103,7 +105,9 @@ class Hub:
         await on.publish(HubStatus(text="offline"))
 
     async def greet(self, on: bus.Bus) -> None:
-        """After each connect: what the broker should hold for us."""
+        """After each connect: what the broker should hold for us; not before there is anybody to take messages."""
+        if not self._listening:
+            return
         for device in self._registry.known():
             conversation = self._conversations.get(device.id)
             await on.publish(State(device=device.id, state=conversation.session.state if conversation else "idle"))

@@ -214,6 +214,7 @@ class _Process:
         self._replicas: list[Replica[Any, Any]] = []
         self._tally = logs.Tally(_LOGGER, "rejected")
         self._engine = self._model = ""
+        self._taking = False
         self._state: Literal["ready", "draining", "offline"] = "ready"
 
     async def run(
@@ -227,6 +228,7 @@ class _Process:
             for stage, engine in stages:
                 await self._start(stage, engine, on, tasks)
             await on.subscribe(Cancel.topic.filter, self._cancel)
+            self._taking = True
             await self._greet(on)
             beat = tasks.create_task(self._beat(on), name=f"{self._replica}-presence")
             others = [
@@ -294,7 +296,8 @@ class _Process:
             (replica.peers.add if worker.state == "ready" else replica.peers.discard)(worker.replica)
 
     async def _greet(self, on: bus.Bus) -> None:
-        await on.publish(self._presence())
+        if self._taking:  # not ready before there is a subscription
+            await on.publish(self._presence())
 
     async def _beat(self, on: bus.Bus) -> None:
         before = self._presence()

@@ -158,7 +158,7 @@ class Supervisor:
         finally:
             os.close(write_end)
         self._processes[program] = process
-        self._tether.write(b"+%d\n" % process.pid)
+        self._tether.write(b"+%d %d\n" % (program.rank, process.pid))
         output = self._tasks.create_task(self._pass_on(program.name, read_end), name=f"output-{program.name}")
         try:
             if self._ending.is_set():  # the stop came while the process was being made
@@ -168,7 +168,7 @@ class Supervisor:
             # Not reached alive unless we are cancelled; its helpers, such as a synthesiser in the middle, go with it.
             with contextlib.suppress(ProcessLookupError, PermissionError):
                 os.killpg(process.pid, signal.SIGKILL)
-            self._tether.write(b"-%d\n" % process.pid)
+            self._tether.write(b"-%d %d\n" % (program.rank, process.pid))
             await asyncio.wait((output,), timeout=1.0)
             output.cancel()
 

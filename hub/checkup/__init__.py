@@ -1,5 +1,6 @@
-"""What ``toyhub doctor`` looks at: machine (Python, programs, disk, clock), content (settings, files, database, engines)
-and live (broker, hub, workers).
+"""What ``toyhub doctor`` looks at.
+
+machine (Python, programs, disk, clock) · content (settings, files, database, engines) · live (broker, hub, workers)
 """
 
 from dataclasses import dataclass

@@ -1,7 +1,7 @@
 """Settings, files of config/, the database, and the engines that the settings choose."""
 
 import importlib
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from importlib.util import find_spec
 from typing import Any
 
@@ -63,32 +63,28 @@ def engine(name: str, settings: Settings) -> Finding:
         return ok(about, f"{name} has no engines to choose from")
     try:
         if chosen.engine != "auto":
-            lacks = engines.missing(package, chosen.engine, chosen.options)
-            if lacks:
-                return broken(about, f"{chosen.engine}, chosen in the settings, cannot run: {lacks}", "install that, or choose auto")
+            if lacks := engines.missing(package, chosen.engine, chosen.options):
+                return broken(about, f"{chosen.engine}, as set, cannot run: {lacks}", "install that, or choose auto")
             return ok(about, f"{chosen.engine}, because the settings say so")
-        preferred = _preferred(name)
-        reasons = list(_passed_over(package, preferred, chosen.options))
-        taken = preferred[len(reasons)] if len(reasons) < len(preferred) else "none"
+        return _automatic(about, package, _preferred(name), chosen.options)
     except HubError as error:
         return broken(about, str(error), f"correct stages.{name} in config/hub.yaml or the TOYHUB_STAGES__* variable")
-    why = f"; not {'; not '.join(reasons)}" if reasons else ", the first choice"
-    return ok(about, f"{taken} (auto){why}") if taken != "none" else broken(about, why, "install one of them")
+
+
+def _automatic(about: str, package: str, preferred: tuple[str, ...], options: Any) -> Finding:
+    """What hub.engines.load_engine takes for auto: the first that lacks nothing."""
+    lacks = {name: engines.missing(package, name, options) for name in preferred}
+    reasons = "".join(f"; not {name}: {text}" for name, text in lacks.items() if text)
+    able = [name for name, text in lacks.items() if not text]
+    if not able:
+        return broken(about, f"none can run{reasons}", "install what one of them lacks")
+    return ok(about, f"{able[0]} (auto){reasons}")
 
 
 def _preferred(name: str) -> tuple[str, ...]:
-    """The stage's own order of engines; all of them where it names none."""
+    """The stage's own order of engines; all of them where it names none, but the one for measuring."""
     for module in stage.find_stages(name):
         order: Any = getattr(importlib.import_module(module.handle.__module__), "PREFERRED", None)
         if order:
             return tuple(order)
-    return tuple(engines.engine_names(f"workers.{name}.engines"))
-
-
-def _passed_over(package: str, preferred: tuple[str, ...], options: Any) -> Iterator[str]:
-    """Engines that come before the one taken, each with what it lacks; the same walk as hub.engines.load_engine."""
-    for candidate in preferred:
-        lacks = engines.missing(package, candidate, options)
-        if not lacks:
-            return
-        yield f"{candidate}: {lacks}"
+    return tuple(name for name in engines.engine_names(f"workers.{name}.engines") if name != "noop")

@@ -123,4 +123,4 @@ async def present(settings: Settings) -> AsyncIterator[Finding]:
             engines = ", ".join(sorted({" ".join(filter(None, (w.engine, w.model))) for w in ready})) or "no engine"
             yield ok(f"worker {name}", f"{len(ready)} ready: {engines}")
         else:
-            yield note(f"worker {name}", "none ready", f"`toyhub worker {name}` starts one; its output says what is wrong")
+            yield note(f"worker {name}", "none ready", f"`toyhub worker {name}` starts one, or says why not")

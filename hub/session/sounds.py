@@ -64,11 +64,14 @@ class Sounds:
         if key is None or not speech.frames:
             return
         self._known[key] = speech
-        self._folder.mkdir(parents=True, exist_ok=True)
         path = self._path(key)
         new = path.with_suffix(".new")
-        new.write_bytes(speech.encode().payload)
-        new.replace(path)
+        try:
+            self._folder.mkdir(parents=True, exist_ok=True)
+            new.write_bytes(speech.encode().payload)
+            new.replace(path)
+        except OSError as error:
+            _LOGGER.warning("a sound cannot be kept and is made anew after a restart: %s", error)
 
     def _read(self, key: str) -> bool:
         path = self._path(key)

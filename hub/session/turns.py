@@ -317,7 +317,7 @@ class Session:
 
     def _played(self, event: Event, now: float) -> list[Effect]:
         for turn in [*self._closing, *([self._turn] if self._turn else [])]:
-            if event.turn != turn.id or event.ms is None:
+            if event.turn != turn.id or event.ms is None or turn.phase not in ("speaking", "closing"):
                 continue
             self.profile.reports_played = True
             turn.played_ms, turn.played_at = min(event.ms, turn.playout.sent_ms), now

@@ -1,7 +1,7 @@
 """What the hub remembers: devices, personas, memories, history. The only package that imports aiosqlite.
 
-database (connections, transactions) · migrations (the tables) · words (what a text is about) · devices · personas ·
-memories · history · playing
+database (connections, transactions) · migrations (the tables) · words, search (what a text is about) · devices ·
+personas · memories · history · playing
 
 Several processes open the same file: the hub and every memory replica. A write that returned survives a power cut.
 """
@@ -19,6 +19,7 @@ from hub.store.history import History, Turn
 from hub.store.memories import Memories
 from hub.store.personas import OWN, PersonaFile, Personas, Version, read_persona, read_personas
 from hub.store.playing import Playing, Stopped
+from hub.store.search import open_search
 
 __all__ = [
     "OWN", "Device", "Devices", "History", "Memories", "PersonaFile", "Personas", "Playing", "Stopped", "Store",
@@ -56,13 +57,14 @@ async def open_store(settings: Settings, clock: Callable[[], int] | None = None)
     """
     files = await asyncio.to_thread(read_personas, config_dir() / "personas", settings.persona)
     clock = clock or _now_ms
-    async with open_database(settings.data_dir / "toyhub.db", clock) as database:
+    path = settings.data_dir / "toyhub.db"
+    async with open_database(path, clock) as database, open_search() as search:
         personas = Personas(database, files, settings.persona, clock)
         yield Store(
             devices=Devices(database, personas, clock),
             personas=personas,
-            memories=Memories(database, clock),
-            history=History(database, clock),
+            memories=Memories(database, search, clock),
+            history=History(database, search, clock),
             playing=Playing(database, clock),
             _database=database,
         )

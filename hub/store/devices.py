@@ -81,11 +81,7 @@ class Devices:
 
     async def forget(self, device: str) -> bool:
         """Remove a device and everything that was kept about it."""
-        async with self._database.write():
-            gone = await self._database.execute("DELETE FROM devices WHERE id = ?", device) > 0
-            # a deleted row's words stay in the index until it is merged
-            await self._database.execute("INSERT INTO memories_words (memories_words) VALUES ('optimize')")
-        return gone
+        return await self._database.execute("DELETE FROM devices WHERE id = ?", device) > 0
 
     async def list(self) -> list[Device]:
         """All devices, by id."""

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from hub.store import words
 from hub.store.database import Database
 from hub.store.devices import ensure_device
+from hub.store.search import Search
 
 CLIP = 300
 """Characters of one text that count for the size of the history; prompts show no more of it."""
@@ -30,8 +31,8 @@ class Turn:
 class History:
     """The turns of every device, in the order in which they ended."""
 
-    def __init__(self, database: Database, clock: Callable[[], int]) -> None:
-        self._database, self._clock = database, clock
+    def __init__(self, database: Database, search: Search, clock: Callable[[], int]) -> None:
+        self._database, self._search, self._clock = database, search, clock
 
     async def add(self, device: str, turn: int, *, said: str, heard: str, outcome: str) -> bool:
         """Keep a turn. Without content it only marks that the turn has been dealt with.
@@ -72,20 +73,10 @@ class History:
         if not queries:
             return
         async with self._database.write():
-            # the same stems as for memories: a search index in memory, for the few turns of one device
-            await self._database.execute(
-                "CREATE VIRTUAL TABLE temp.search USING fts5(text, tokenize = 'porter unicode61 remove_diacritics 2')"
-            )
-            await self._database.execute(
-                "INSERT INTO temp.search (rowid, text) SELECT id, said || ' ' || heard FROM turns WHERE device = ?",
-                device,
-            )
-            await self._database.execute(
-                """UPDATE turns SET said = '', heard = ''
-                WHERE id IN (SELECT rowid FROM temp.search WHERE search MATCH ?)""",
-                " OR ".join(f"({query})" for query in queries),
-            )
-            await self._database.execute("DROP TABLE temp.search")
+            rows = await self._database.fetch("SELECT id, said, heard FROM turns WHERE device = ?", device)
+            turns = [(row["id"], f"{row['said']} {row['heard']}") for row in rows]
+            for found in await self._search.find(turns, " OR ".join(f"({query})" for query in queries)):
+                await self._database.execute("UPDATE turns SET said = '', heard = '' WHERE id = ?", found)
 
     async def forget_everything(self, device: str) -> None:
         """Empty all turns. Their numbers stay, so that a turn that arrives again is known."""

@@ -1,6 +1,6 @@
 """Memories: facts a device was told, and the profile of its child."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import aiosqlite
 
@@ -8,6 +8,7 @@ from hub.messages import Fact
 from hub.store import words
 from hub.store.database import Database
 from hub.store.devices import ensure_device
+from hub.store.search import Search
 
 CHILD = "child"
 """Key of the profile: the child's name."""
@@ -18,8 +19,8 @@ FACT_CHARACTERS = 200
 class Memories:
     """What every device remembers. No device ever sees a memory of another one."""
 
-    def __init__(self, database: Database, clock: Callable[[], int]) -> None:
-        self._database, self._clock = database, clock
+    def __init__(self, database: Database, search: Search, clock: Callable[[], int]) -> None:
+        self._database, self._search, self._clock = database, search, clock
 
     async def add(self, device: str, text: str, keep: int) -> None:
         """Remember a fact, in the words it was told in. A fact told again changes nothing.
@@ -56,9 +57,9 @@ class Memories:
         """All facts, oldest first."""
         return _facts(await self._database.fetch("SELECT id, text FROM memories WHERE device = ? ORDER BY id", device))
 
-    async def recall(self, device: str, text: str, limit: int) -> list[Fact]:
-        """The facts that ``text`` is about, best first; words in the same stem match, common words do not count."""
-        return await self._search(device, words.any_of(words.terms(text)), limit)
+    async def recall(self, facts: Sequence[Fact], text: str, limit: int) -> list[Fact]:
+        """Those of ``facts`` that ``text`` is about, best first; common words do not count."""
+        return await self._find(facts, words.any_of(words.terms(text)), limit)
 
     async def forget(self, device: str, what: str) -> list[str]:
         """Forget the facts that hold every telling word of ``what``; "my name" is the name of the child.
@@ -73,23 +74,21 @@ class Memories:
                 sql = "SELECT id, text FROM memories WHERE device = ? AND subject = ?"
                 facts = _facts(await self._database.fetch(sql, device, words.MY_NAME))
             else:
-                child, facts = "", await self._search(device, words.all_of(words.telling(what)), -1)
+                child, facts = "", await self.facts(device)
+                facts = await self._find(facts, words.all_of(words.telling(what)))
             for fact in facts:
                 await self.forget_fact(device, fact.id)
         return [fact.text for fact in facts] + ([child] if child else [])
 
     async def forget_fact(self, device: str, fact: int) -> None:
         """Forget one fact by its id."""
-        async with self._database.write():
-            await self._database.execute("DELETE FROM memories WHERE device = ? AND id = ?", device, fact)
-            await self._clean()
+        await self._database.execute("DELETE FROM memories WHERE device = ? AND id = ?", device, fact)
 
     async def forget_everything(self, device: str) -> None:
         """Forget all facts and the child's name."""
         async with self._database.write():
             await self._database.execute("DELETE FROM memories WHERE device = ?", device)
             await self._database.execute("DELETE FROM profiles WHERE device = ?", device)
-            await self._clean()
 
     async def child(self, device: str) -> str:
         """Name of the child; empty if the device was not told."""
@@ -108,21 +107,9 @@ class Memories:
                 device, CHILD, name,
             )  # fmt: skip
 
-    async def _search(self, device: str, query: str, limit: int) -> list[Fact]:
-        if not query:
-            return []
-        rows = await self._database.fetch(
-            """SELECT memories.id, memories.text FROM memories_words
-            JOIN memories ON memories.id = memories_words.rowid
-            WHERE memories_words MATCH ? AND memories.device = ?
-            ORDER BY bm25(memories_words), memories.id DESC LIMIT ?""",
-            query, device, limit,
-        )  # fmt: skip
-        return _facts(rows)
-
-    async def _clean(self) -> None:
-        """A deleted row's words stay in the index until it is merged."""
-        await self._database.execute("INSERT INTO memories_words (memories_words) VALUES ('optimize')")
+    async def _find(self, facts: Sequence[Fact], query: str, limit: int = -1) -> list[Fact]:
+        by_id = {fact.id: fact for fact in facts}
+        return [by_id[found] for found in await self._search.find([(f.id, f.text) for f in facts], query, limit)]
 
 
 def _facts(rows: list[aiosqlite.Row]) -> list[Fact]:

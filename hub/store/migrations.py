@@ -51,15 +51,6 @@ MIGRATIONS = (
                 at_ms INTEGER NOT NULL,
                 UNIQUE (device, subject)
             ) STRICT""",
-            """CREATE VIRTUAL TABLE memories_words USING fts5(
-                text, content = 'memories', content_rowid = 'id', tokenize = 'porter unicode61 remove_diacritics 2'
-            )""",
-            """CREATE TRIGGER memories_added AFTER INSERT ON memories BEGIN
-                INSERT INTO memories_words (rowid, text) VALUES (new.id, new.text);
-            END""",
-            """CREATE TRIGGER memories_removed AFTER DELETE ON memories BEGIN
-                INSERT INTO memories_words (memories_words, rowid, text) VALUES ('delete', old.id, old.text);
-            END""",
             # number and through count turns and characters of a device since its first turn: they place a turn in
             # its block of history, however many earlier turns were trimmed
             """CREATE TABLE turns (

@@ -4,6 +4,8 @@ import asyncio
 import contextlib
 import fcntl
 import ipaddress
+import os
+import signal
 import socket
 import sys
 import time
@@ -172,7 +174,10 @@ def _printer(names: Sequence[str]) -> Show:
     width = max(map(len, names))
 
     def show(name: str, line: str) -> None:
-        typer.echo(f"{typer.style(f'{name:<{width}} |', fg=colours.get(name))} {line}")
+        try:
+            typer.echo(f"{typer.style(f'{name:<{width}} |', fg=colours.get(name))} {line}")
+        except OSError:  # whoever read has gone: the window is closed, the connection lost
+            os.kill(os.getpid(), signal.SIGHUP)
 
     return show
 

@@ -41,7 +41,7 @@ class Toy:
         codec: of what it records and plays.
         hello: what it says about itself; by default made from ``codec``.
         up: format of what it records; by default the one of ``hello``.
-        connect: how to get a bus.
+        connect: how to get a bus; None: ``hub.bus.connect``.
         overhear: read transcript and reply too, which real toys need not and may not.
         voice: of espeak-ng, for text that is to be said.
         tap: called with each message and each output of the firmware, for people who watch.
@@ -58,12 +58,13 @@ class Toy:
         codec: Codec = "opus",
         hello: Hello | None = None,
         up: AudioFormat | None = None,
-        connect: Connect = bus.connect,
+        connect: Connect | None = None,
         overhear: bool = False,
         voice: str = "en",
         tap: Callable[[object], None] = lambda _: None,
     ) -> None:
-        self._broker, self._connect, self._overhear, self._voice, self._tap = broker, connect, overhear, voice, tap
+        self._broker, self._connect = broker, connect or bus.connect
+        self._overhear, self._voice, self._tap = overhear, voice, tap
         hello = hello or Hello(device=device, firmware="toyhub simulated toy", codecs=[codec])
         first_press = random.randrange(1, 2**31)  # noqa: S311 - unlike the last run's, not secret
         self.firmware = Firmware(hello, up or hello.output(), first_press)
@@ -77,7 +78,7 @@ class Toy:
         """Connect, subscribe, say hello.
 
         Raises:
-            BrokerError: no broker, or it does not let this toy in (inside an exception group).
+            BrokerError: no broker, or it does not let this toy in.
         """
         self._life = self.link.live(self._connect, self._broker)
         await self._life.__aenter__()

@@ -6,7 +6,7 @@ import time
 from collections.abc import AsyncIterator, Callable
 
 from hub import bus, topics
-from hub.errors import BadMessage, BrokerError
+from hub.errors import BadMessage, BrokerError, single_error
 from hub.messages import Config, Control, DownAudio, Heard, Presence, Reply, UpAudio
 from hub.settings import BrokerSettings
 from hub.toy.microphone import Microphone
@@ -59,11 +59,12 @@ class Link:
         """Be online inside the block.
 
         Raises:
-            BrokerError: no broker, or it does not let this toy in (inside an exception group).
+            BrokerError: no broker, or it does not let this toy in.
         """
         name = f"toy-{self.firmware.device}"
         offline = Presence(device=self.firmware.device, text="offline")
-        async with connect(broker, name, will=offline, greet=self._greet) as on, asyncio.TaskGroup() as tasks:
+        connection = connect(broker, name, will=offline, greet=self._greet)
+        async with connection as on, _tasks() as tasks:
             self._tasks = tasks
             running = [
                 tasks.create_task(self._send(on), name=f"{name}-send"),
@@ -126,11 +127,13 @@ class Link:
     async def _send(self, on: bus.Bus) -> None:
         """Publish in order; what the broker does not take within the bus's patience is lost, as on a real toy."""
         while True:
-            message = await self._outbox.get()
+            messages = [await self._outbox.get()]
+            while not self._outbox.empty():
+                messages.append(self._outbox.get_nowait())
             try:
-                await on.publish(message)
+                await on.publish(*messages)
             except BrokerError:
-                self.unsent += 1
+                self.unsent += len(messages)
 
     def _receive(self, delivery: bus.Delivery) -> None:
         delivery.ack()
@@ -187,3 +190,11 @@ class Link:
             self._recording = None
             ended = self.firmware.release if mode == "push" else self.firmware.mic_ended
             self.do(ended(now_ms()))
+
+
+@contextlib.asynccontextmanager
+async def _tasks() -> AsyncIterator[asyncio.TaskGroup]:
+    """A group whose single error, such as a microphone that is gone, comes out as itself."""
+    with single_error():
+        async with asyncio.TaskGroup() as tasks:
+            yield tasks

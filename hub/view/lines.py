@@ -62,8 +62,8 @@ def readable_classes() -> set[type[Sayable]]:
 def _fields(message: Message, *names: str, **given: object) -> str:
     """``name value`` of each field that says something."""
     values = {**given, **{name: getattr(message, name) for name in names}}
-    said = {name: _listed(value) for name, value in values.items() if value not in (None, "", [], {}, False)}
-    return " ".join(f"{name} {value}" for name, value in said.items())
+    said = {name: value for name, value in values.items() if value not in (None, "", [], {})}
+    return " ".join(f"{name} {_listed(value)}" for name, value in said.items())
 
 
 def _listed(value: object) -> object:

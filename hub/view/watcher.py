@@ -141,7 +141,8 @@ class Watcher:
 
 def short(topic: str) -> str:
     """A topic with what is the same in all lines left out."""
-    return printable(topic.removeprefix("toys/").removeprefix("turns/"))
+    top, _, rest = topic.partition("/")
+    return printable(rest if rest and top in ("toys", "turns") else topic)
 
 
 def printable(words: str) -> str:

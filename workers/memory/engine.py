@@ -52,12 +52,13 @@ class Engine:
         with _told():
             store, now = self._store, self._clock()
             turns = await store.history.recent(device, 2 * self.settings.history_turns)
+            facts = await store.memories.facts(device)
             stopped = await store.playing.last(device)
             return Known(
                 persona=await store.personas.of(device),
                 child=await store.memories.child(device),
-                facts=await store.memories.facts(device),
-                recalled=await store.memories.recall(device, said, self.settings.recalled),
+                facts=facts,
+                recalled=await store.memories.recall(facts, said, self.settings.recalled),
                 history=[Exchange(turn.said, turn.heard, turn.number, turn.through) for turn in turns],
                 last_reply=await store.history.last_heard(device),
                 playing=stopped.place if stopped else None,

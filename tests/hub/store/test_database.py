@@ -129,7 +129,7 @@ async def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
 
 async def test_an_error_never_quotes_what_was_said(store: Store) -> None:
     with pytest.raises(StoreError) as caught:
-        await store._database.fetch("SELECT * FROM memories_words WHERE memories_words MATCH ?", 'my "secret')
+        await store._database.fetch("SELECT json_extract('{}', ?)", "my secret")
     assert "secret" not in str(caught.value)
     assert isinstance(caught.value, HubError)
     assert isinstance(caught.value.__cause__, sqlite3.Error)

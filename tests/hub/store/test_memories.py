@@ -21,7 +21,7 @@ async def _texts(store: Store, device: str = "bear") -> list[str]:
 
 
 async def _recall(store: Store, said: str, limit: int = 4, device: str = "bear") -> list[str]:
-    return [fact.text for fact in await store.memories.recall(device, said, limit)]
+    return [fact.text for fact in await store.memories.recall(await store.memories.facts(device), said, limit)]
 
 
 @pytest.mark.parametrize(
@@ -61,7 +61,7 @@ async def test_nothing_is_recalled_for_no_words_and_nothing_breaks(told: Store, 
 @configure(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=100)
 @given(said=st.text())
 async def test_whatever_is_said_is_harmless(told: Store, said: str) -> None:
-    await told.memories.recall("bear", said, 4)
+    await told.memories.recall(await told.memories.facts("bear"), said, 4)
     await told.history.forget("bear", [said])
 
 

@@ -19,7 +19,7 @@ async def main(folder: str, device: str, count: str) -> None:
                 await store.memories.add(device, f"fact number {turn}", keep=10_000)
             sys.stdout.write(f"{turn}\n")
             sys.stdout.flush()
-            await store.memories.recall(device, "which fact number", 4)
+            await store.memories.facts(device)
 
 
 asyncio.run(main(*sys.argv[1:]))

@@ -208,9 +208,9 @@ def test_opus_comes_out_as_the_sound_that_went_in() -> None:
     assert one.playback
     sound = one.playback.sound()
     assert sound.size == 2 * tone.size
-    for piece in (sound[: tone.size], sound[tone.size :]):
-        spectrum = np.abs(np.fft.rfft(piece))
-        assert np.argmax(spectrum) * RATE / piece.size == pytest.approx(440, abs=3)
+    for half in (sound[: tone.size], sound[tone.size :]):
+        spectrum = np.abs(np.fft.rfft(half))
+        assert np.argmax(spectrum) * RATE / half.size == pytest.approx(440, abs=3)
 
 
 def test_a_broken_packet_is_silence_and_the_rest_is_heard() -> None:

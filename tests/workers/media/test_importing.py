@@ -53,8 +53,9 @@ def broken(folder: Path, tmp_path: Path, melody: Samples, write_audio: Write) ->
     with (folder / "huge.wav").open("wb") as huge:
         huge.truncate(3 * 2**30)
     return {
-        "empty.mp3": "empty", "noise.ogg": "", "list.mp3": "", "zeros.txt": "not a text", "words.txt": "a text among music", "title only.md": "no story",
-        "click.wav": "shorter", "link.txt": "a link", "huge.wav": "larger than 2048 MB",
+        "empty.mp3": "empty", "noise.ogg": "", "list.mp3": "", "zeros.txt": "not a text", "click.wav": "shorter",
+        "words.txt": "a text among music", "title only.md": "no story", "link.txt": "a link",
+        "huge.wav": "larger than 2048 MB",
     }  # fmt: skip
 
 
