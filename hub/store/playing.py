@@ -42,6 +42,10 @@ class Playing:
         row = rows[0]
         return Stopped(Place.model_validate_json(row["place"]), bool(row["ended"]), row["at_ms"])
 
+    async def settle(self, device: str) -> None:
+        """Something else was said since: what stopped can be resumed, but is not what was just interrupted any more."""
+        await self._database.execute("UPDATE playing SET at_ms = 0 WHERE device = ?", device)
+
     async def forget(self, device: str) -> None:
         """Forget what was played."""
         await self._database.execute("DELETE FROM playing WHERE device = ?", device)

@@ -1,8 +1,9 @@
 """Be a toy: say something to the hub and hear the answer."""
 
 import asyncio
+from collections.abc import Coroutine
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from rich.console import Console
@@ -88,9 +89,7 @@ class _Act:
             await observe(eyes, self._device, self._view.hub)
             async with self._toy as toy:
                 sound = await toy.prepare(self._source(what), self._mode)
-                turn = asyncio.ensure_future(toy.say(sound, mode=self._mode, timeout_s=self._limit_s))
-                turn.set_name("toy-turn")
-                reports.extend(await self._first(turn, stop))
+                reports.extend(await self._first(toy.say(sound, mode=self._mode, timeout_s=self._limit_s), stop))
                 if reports:
                     await self._view.summary(reports[0])
 
@@ -101,18 +100,18 @@ class _Act:
             return SoundCard(self._toy.firmware.up)
         return read_sound(what)
 
-    async def _first(self, turn: asyncio.Future[TurnReport], stop: asyncio.Event) -> list[TurnReport]:
+    async def _first(self, saying: Coroutine[Any, Any, TurnReport], stop: asyncio.Event) -> list[TurnReport]:
         """The turn's report; none when the person at the keyboard has enough."""
         async with asyncio.TaskGroup() as tasks:
-            stopped = tasks.create_task(stop.wait(), name="toy-stop")
-            interrupter = tasks.create_task(self._interrupt(), name="toy-interrupt")
-            await asyncio.wait((turn, stopped), return_when=asyncio.FIRST_COMPLETED)
-            stopped.cancel()
-            interrupter.cancel()
-        if not turn.done():
-            turn.cancel()
-            return []
-        return [turn.result()]
+            turn = tasks.create_task(saying, name="toy-turn")
+            others = [
+                tasks.create_task(stop.wait(), name="toy-stop"),
+                tasks.create_task(self._interrupt(), name="toy-interrupt"),
+            ]
+            await asyncio.wait((turn, others[0]), return_when=asyncio.FIRST_COMPLETED)
+            for task in (turn, *others):
+                task.cancel()
+        return [] if turn.cancelled() else [turn.result()]
 
     async def _interrupt(self) -> None:
         if self._interrupt_after is not None:

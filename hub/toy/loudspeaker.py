@@ -1,6 +1,6 @@
 """The loudspeaker of this computer, for people who want to hear the simulated toy."""
 
-import numpy as np
+import threading
 
 from hub.audio import RATE, Decoder
 from hub.errors import AudioError
@@ -24,7 +24,8 @@ class Loudspeaker:
         self._rate = RATE
         self._decoder = Decoder(self._codec, self._rate)
         self._turn: int | None = None
-        self._buffer = b""
+        self._buffer = bytearray()
+        self._lock = threading.Lock()  # the card asks for sound from a thread of its own
         try:
             self._stream = card.RawOutputStream(samplerate=RATE, channels=1, dtype="int16", callback=self._fill)
             self._stream.start()
@@ -37,22 +38,31 @@ class Loudspeaker:
             case Hello():
                 self._codec, self._rate = thing.codecs[0], thing.rate
             case TurnOpened(turn):
-                self._turn, self._buffer = turn, b""
+                self._turn_to(turn)
             case TurnOver(code="interrupted") | Mic(open=True):
-                self._turn, self._buffer = None, b""
+                self._turn_to(None)
             case DownAudio(turn=turn) if turn == self._turn:
                 self._play(thing)
+
+    def _turn_to(self, turn: int | None) -> None:
+        self._turn = turn
+        with self._lock:
+            self._buffer.clear()
 
     def _play(self, chunk: DownAudio) -> None:
         if chunk.flags & START:
             self._decoder = Decoder(self._codec, self._rate)
         try:
-            self._buffer += self._decoder.decode(chunk.data).tobytes()
+            sound = self._decoder.decode(chunk.data).tobytes()
         except AudioError:
             return  # a broken chunk is left out
+        with self._lock:
+            self._buffer += sound
 
     def _fill(self, out: bytearray, frames: int, *_: object) -> None:
-        """Called by the card's own thread for the next ``frames`` samples."""
+        """Called by the card's own thread for the next ``frames`` samples; silence where there is no sound."""
         size = 2 * frames
-        sound, self._buffer = self._buffer[:size], self._buffer[size:]
-        out[:] = sound + bytes(np.zeros(size - len(sound), np.uint8))
+        with self._lock:
+            sound = bytes(self._buffer[:size])
+            del self._buffer[:size]
+        out[:] = sound.ljust(size, b"\0")

@@ -108,7 +108,9 @@ def _played(report: TurnReport) -> str:
     if report.playback is None:
         return f"nothing{f' ({report.code})' if report.code else ''}"
     p = report.playback
-    return (
-        f"{sum(span.heard_ms for span in p.spans) / 1000:.1f} s in {p.chunks} chunks; late {p.late}, lost {p.gaps}, "
-        f"underruns {p.underruns}, pauses {p.pauses}, thrown away {p.overflows}, foreign {report.dropped_foreign}"
-    )
+    troubles = {
+        "late": p.late, "lost": p.gaps, "thrown away": p.overflows, "underruns": p.underruns, "pauses": p.pauses,
+        "of other turns": report.dropped_foreign,
+    }  # fmt: skip
+    told = ", ".join(f"{count} {name}" for name, count in troubles.items() if count) or "none late or lost"
+    return f"{sum(span.heard_ms for span in p.spans) / 1000:.1f} s in {p.chunks} chunks, {told}"

@@ -51,7 +51,7 @@ def _named(request: Request, library: Library, lines: Lines) -> Choice:
     """A certain item: the next part of it, or again from where it stopped."""
     item = library.get(str(request.action.slots["item"]))
     position = int(request.action.slots.get("position", 0))
-    if request.action.name == "continue":
+    if request.action.name == "continue" or request.action.slots.get("quiet"):
         return Choice(item, position)
     if position == 0:
         return _announced(item, lines, request.turn)

@@ -88,6 +88,8 @@ class Engine:
                     await self._act(device, action)
                 if done.place:
                     await store.playing.stopped(device, done.place, ended=done.place_ended)
+                elif done.said or done.heard:
+                    await store.playing.settle(device)
                 # a window of history reaches back 2 N - 1 turns; trimming below that would move its beginning
                 await store.history.trim(device, max(self.settings.keep_turns, 2 * self.settings.history_turns))
 

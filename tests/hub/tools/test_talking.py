@@ -64,7 +64,14 @@ def test_toy_says_a_file_and_saves_the_answer(call: Callable[..., tuple[int, str
     (tmp_path / "say.wav").write_bytes(to_wav(PCM, RATE))
     code, printed = call(toy, "--wav", str(tmp_path / "say.wav"), "--save", str(tmp_path / "reply.wav"))
     assert code == 0
-    for words in ("microphone on", "listening turn 101", "hello there", "you said", "late 0", "end-point decided"):
+    for words in (
+        "microphone on",
+        "listening turn 101",
+        "hello there",
+        "you said",
+        "none late or lost",
+        "end-point decided",
+    ):
         assert words in printed
     assert decode_file((tmp_path / "reply.wav").read_bytes(), 10).size == pytest.approx(0.6 * RATE, abs=2)
 

@@ -1,15 +1,22 @@
 """Sound for the microphone: paced, spoken, read from files."""
 
+import contextlib
+import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 from hub.audio import RATE, Decoder, Encoder, to_wav
 from hub.errors import AudioError, EngineError
-from hub.messages import AudioFormat
-from hub.toy.microphone import Recording, read_sound, sound_device, speech_end_ms, spoken
+from hub.messages import AudioFormat, DownAudio, Hello
+from hub.messages.audio import START
+from hub.toy.loudspeaker import Loudspeaker
+from hub.toy.microphone import Recording, SoundCard, read_sound, sound_device, speech_end_ms, spoken
+from hub.toy.outputs import TurnOpened, TurnOver
 
 TONE = (np.sin(np.arange(RATE // 4) / 5) * 8000).astype(np.int16)  # 250 ms
 
@@ -54,7 +61,7 @@ def test_files(tmp_path: Path) -> None:
 
 
 def test_without_a_sound_card_there_is_a_clear_message(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(__import__("sys").modules, "sounddevice", None)
+    monkeypatch.setitem(sys.modules, "sounddevice", None)
     with pytest.raises(AudioError, match="install"):
         sound_device()
 
@@ -68,3 +75,59 @@ def test_a_live_stream_in_blocks_of_any_size(codec: str) -> None:
     assert len(packets) == 50
     heard = np.concatenate([*(decoder.decode(packet) for packet in packets), decoder.decode(b"", last=True)])
     assert np.argmax(np.abs(np.fft.rfft(heard))) * RATE / heard.size == pytest.approx(440, abs=2)
+
+
+class Card:
+    """Stands where sounddevice is not."""
+
+    PortAudioError = OSError
+
+    def __init__(self) -> None:
+        self.fill: Callable[..., None] = lambda *_: None
+
+    def RawOutputStream(self, *, callback: Callable[..., None], **_: object) -> "Card":  # noqa: N802 - the package's name
+        self.fill = callback
+        return self
+
+    def RawInputStream(self, *, callback: Callable[..., None], **_: object) -> Any:  # noqa: N802 - the package's name
+        for at in range(0, TONE.size, 320):
+            callback(TONE[at : at + 320].tobytes(), 320)
+        return contextlib.nullcontext()
+
+    def start(self) -> None: ...
+
+    def next(self, samples: int) -> list[int]:
+        out = bytearray(2 * samples)
+        self.fill(out, samples, None, None)
+        return list(map(int, np.frombuffer(out, "<i2")))
+
+
+@pytest.fixture
+def card(monkeypatch: pytest.MonkeyPatch) -> Card:
+    made = Card()
+    monkeypatch.setitem(sys.modules, "sounddevice", made)
+    return made
+
+
+async def test_the_microphone_of_this_computer(card: Card) -> None:
+    microphone = SoundCard(AudioFormat(codec="pcm16", frame_ms=20))
+    heard = b""
+    async with contextlib.aclosing(microphone.frames(0)) as frames:
+        async for frame in frames:
+            heard += frame
+            if len(heard) >= 2 * 3840:
+                break
+    assert heard == TONE[:3840].tobytes()
+
+
+def test_the_loudspeaker_of_this_computer(card: Card) -> None:
+    loudspeaker = Loudspeaker()
+    chunk = DownAudio("bear", 7, 0, 0, START, TONE[:4].tobytes())
+    for thing in (Hello(device="bear", codecs=["pcm16"]), chunk, TurnOpened(7, None), chunk, "anything else"):
+        loudspeaker.take(thing)
+    assert card.next(2) == TONE[:2].tolist()
+    assert card.next(4) == [*TONE[2:4].tolist(), 0, 0]
+    loudspeaker.take(chunk)
+    loudspeaker.take(TurnOver(7, None, "interrupted"))
+    loudspeaker.take(chunk)
+    assert card.next(2) == [0, 0]

@@ -95,13 +95,13 @@ def test_volume() -> None:
 def test_music_goes_on_after_a_change_of_volume_without_a_word() -> None:
     assert answered("louder", playing=SONG, was_playing=True) == [
         ("louder", {}),
-        ("play", {"item": "twinkle", "position": 9000}),
+        ("play", {"item": "twinkle", "position": 9000, "quiet": 1}),
     ]
 
 
 def test_a_story_goes_on_after_a_question_in_passing() -> None:
     got = answered("time", playing=STORY, was_playing=True, local_time=AFTERNOON)
-    assert got == ["It is twenty to four in the afternoon.", ("story", {"item": "three-bears", "position": 7})]
+    assert got == ["It is twenty to four in the afternoon.", ("story", {"item": "three-bears", "position": 7, "quiet": 1})]
 
 
 @pytest.mark.parametrize("name", ["pause", "stop", "goodbye", "joke", "riddle"])
@@ -251,7 +251,7 @@ def test_no_words(intents: Intents) -> None:
     got = short(respond(prompt(" … "), intents, LINES) or [])
     assert len(got) == 2
     with_music = short(respond(prompt("", was_playing=True, playing=SONG), intents, LINES) or [])
-    assert with_music[-1] == ("play", {"item": "twinkle", "position": 9000})
+    assert with_music[-1] == ("play", {"item": "twinkle", "position": 9000, "quiet": 1})
 
 
 def test_the_persona_speaks_with_its_own_lines() -> None:

@@ -70,7 +70,7 @@ async def test_an_engine_that_says_nothing_is_not_silence(brain: Brain) -> None:
 
 async def test_music_goes_on_after_talk_but_not_after_a_question(brain: Brain) -> None:
     music = {"text": "blah blah", "playing": SONG, "was_playing": True}
-    resume = ("play", {"item": "twinkle", "position": 9000})
+    resume = ("play", {"item": "twinkle", "position": 9000, "quiet": 1})
     assert await said(brain, Says("I see."), **music) == ["I see.", resume]
     assert await said(brain, Says("I see.\n"), **music) == ["I see.", resume]
     assert await said(brain, Says("Are you sad?"), **music) == ["Are you sad?"]

@@ -159,3 +159,13 @@ async def test_all_of_a_turn_or_nothing(engine: Engine, store: Store) -> None:
     with pytest.raises(Exception, match="SQLITE_ERROR"):
         await _tell(engine, _done(1, place=FOX, **_action("remember", fact="i like apples")))
     assert (await _history(store), await _facts(store)) == ([], [])
+
+
+async def test_what_was_stopped_before_something_else_was_said_does_not_go_on_by_itself(engine: Engine) -> None:
+    await _tell(engine, _done(1, outcome="interrupted", place=FOX))
+    assert (await engine.known("bear", "")).was_playing
+    await _tell(engine, _done(2, outcome="interrupted", said="", heard=""))
+    assert (await engine.known("bear", "")).was_playing, "a press that came to nothing changes nothing"
+    await _tell(engine, _done(3, said="stop", actions=[Action(name="stop")]))
+    known = await engine.known("bear", "")
+    assert (known.was_playing, known.playing) == (False, FOX)

@@ -72,7 +72,8 @@ def pieces(prompt: Prompt, parts: Iterable[Part]) -> Iterator[Sentence | Request
 def go_on(prompt: Prompt) -> Iterator[Action]:
     """Hands over to what this turn interrupted, if it did."""
     if prompt.was_playing and prompt.playing:
-        yield resumed(prompt.playing, prompt.playing.position)
+        action = resumed(prompt.playing, prompt.playing.position)
+        yield action.model_copy(update={"slots": {**action.slots, "quiet": 1}})  # it was on a moment ago: no announcement
 
 
 def resumed(place: Place, position: int) -> Action:
