@@ -7,6 +7,7 @@ jitter, and subscribes again: Mosquitto does not restore ``$share`` subscription
 
 import asyncio
 import contextlib
+import functools
 import logging
 import random
 import socket
@@ -18,9 +19,10 @@ from typing import Any, Protocol
 import aiomqtt
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
+from paho.mqtt.reasoncodes import ReasonCode
 
 from hub.errors import BrokerError, single_error
-from hub.messages import AudioChunk, Message
+from hub.messages import AudioChunk, Cleared, Message
 from hub.settings import BrokerSettings
 from hub.topics import matches
 
@@ -45,7 +47,7 @@ class Delivery:
 
 
 Handler = Callable[[Delivery], None]
-Sendable = Message | AudioChunk
+Sendable = Message | AudioChunk | Cleared
 
 
 class Bus(Protocol):
@@ -80,7 +82,7 @@ async def connect(
     Args:
         settings: where and as whom.
         name: beginning of the MQTT client id; a random end is added.
-        will: published by the broker if this process dies.
+        will: published by the broker if this process dies, or the block ends with an error.
         greet: awaited after each connect, once all subscriptions are back; publishes state such as ``online``.
         receive_max: most unacknowledged QoS 1 deliveries at once.
         patience_s: how long the first connection may take.
@@ -95,7 +97,11 @@ async def connect(
             try:
                 await bus.wait_connected(patience_s)
                 yield bus
+            except BaseException:
+                bus.fail()
+                raise
             finally:
+                bus.leave()
                 keeper.cancel()
 
 
@@ -120,6 +126,19 @@ class MqttBus:
         self._connected = asyncio.Event()
         self._crash: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._refused = ""
+        self._leaving = False
+        self._in_flight: set[asyncio.Timeout] = set()
+
+    def leave(self) -> None:
+        """Be about to be cancelled; a cancellation alone is swallowed if an answer comes at the same moment."""
+        self._leaving = True
+
+    def fail(self) -> None:
+        """Have the broker publish the will when this connection ends."""
+        if self._client is not None:
+            client: Any = self._client._client  # noqa: SLF001 - aiomqtt's leave is always the polite one
+            reason = ReasonCode(PacketTypes.DISCONNECT, "Disconnect with will message")
+            client.disconnect = functools.partial(client.disconnect, reasoncode=reason)
 
     async def wait_connected(self, patience_s: float) -> None:
         """Wait for the connection.
@@ -174,8 +193,9 @@ class MqttBus:
             client = self._client
             assert client is not None  # noqa: S101 - set whenever connected
             try:
-                await client.publish(packet.topic, packet.payload, qos=packet.qos, retain=packet.retain)
-            except aiomqtt.MqttError as error:
+                async with self._until_connection_ends():
+                    await client.publish(packet.topic, packet.payload, qos=packet.qos, retain=packet.retain)
+            except (aiomqtt.MqttError, TimeoutError) as error:
                 if packet.qos == 0:
                     return
                 if time.monotonic() > deadline:
@@ -183,6 +203,16 @@ class MqttBus:
                 await asyncio.sleep(_BACKOFF_S[0])  # the reader is about to notice the same loss
             else:
                 return
+
+    @contextlib.asynccontextmanager
+    async def _until_connection_ends(self) -> AsyncIterator[None]:
+        """TimeoutError when the connection is lost: no answer will come, and aiomqtt would wait for it all the same."""
+        async with asyncio.timeout(None) as limit:
+            self._in_flight.add(limit)
+            try:
+                yield
+            finally:
+                self._in_flight.discard(limit)
 
     async def run(self) -> None:
         """Connect, serve, and connect again, until cancelled."""
@@ -198,6 +228,8 @@ class MqttBus:
             finally:
                 self._connected.clear()
                 self._client = None
+                for limit in self._in_flight:
+                    limit.reschedule(0)
             pause = _BACKOFF_S[0] if time.monotonic() - started > _BACKOFF_S[1] else min(pause * 2, _BACKOFF_S[1])
             await asyncio.sleep(pause * random.uniform(0.5, 1.0))  # noqa: S311 - jitter, not cryptography
 
@@ -205,24 +237,42 @@ class MqttBus:
         """One connection from beginning to end."""
         async with self._new_client() as client:
             self._client = client
-            if self._qos:
-                await client.subscribe(list(self._qos.items()))
+            await self._subscribe_again(client)
             again = self._refused != ""
             self._connected.set()
             if again:
                 _LOGGER.info("connected to the broker again")
-            if self._greet:
-                await self._greet(self)
             await self._until_lost(client)
 
+    async def _subscribe_again(self, client: aiomqtt.Client) -> None:
+        """Bring the broker to what is wanted, also to what is asked for or given up while we wait for its answers."""
+        there: dict[str, int] = {}
+        while there != self._qos:
+            if missing := {f: qos for f, qos in self._qos.items() if there.get(f) != qos}:
+                await client.subscribe(list(missing.items()))
+            if surplus := [f for f in there if f not in self._qos]:
+                await client.unsubscribe(surplus)
+            there = {f: qos for f, qos in there.items() if f not in surplus} | missing
+
     async def _until_lost(self, client: aiomqtt.Client) -> None:
-        """Return never: raise what ended the connection, or what a handler could not deal with."""
+        """Greet, and return never: raise what ended the connection, or what a handler could not deal with."""
+        if self._leaving:
+            raise asyncio.CancelledError
         lost = asyncio.ensure_future(anext(client.messages))  # no message comes here: _Inbox has dispatched it
+        greeting = asyncio.ensure_future(self._greet(self)) if self._greet else lost
         try:
-            await asyncio.wait((lost, self._crash), return_when=asyncio.FIRST_COMPLETED)
-            (self._crash if self._crash.done() else lost).result()
+            waiting: set[asyncio.Future[Any]] = {lost, greeting, self._crash}
+            while True:
+                done, waiting = await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+                for ended in done:
+                    ended.result()
+        except Exception:
+            if self._crash.done():
+                self.fail()
+            raise
         finally:
             lost.cancel()
+            greeting.cancel()
 
     def _new_client(self) -> aiomqtt.Client:
         """A fresh client for each connection: message ids start at 1 again, and an old ack must not hit a new message."""

@@ -18,14 +18,13 @@ def engine_names(package: str) -> list[str]:
     return sorted(m.name for m in pkgutil.iter_modules(importlib.import_module(package).__path__))
 
 
-def load_engine(package: str, name: str, options: Mapping[str, Any], preferred: Sequence[str] = ()) -> Any:
+def load_engine(package: str, name: str, options: Mapping[str, Any]) -> Any:
     """Import only the chosen engine and build it; native libraries are heavy and may clash.
 
     Args:
         package: such as ``workers.stt.engines``.
-        name: file name of the engine; ``auto`` takes the first of ``preferred`` that misses nothing.
+        name: file name of the engine; ``auto`` takes the first preferred that misses nothing.
         options: checked by the engine's Settings.
-        preferred: the stage's engines, best first; the last must always work.
 
     Raises:
         UnknownEngine: no such file.
@@ -33,11 +32,18 @@ def load_engine(package: str, name: str, options: Mapping[str, Any], preferred: 
         EngineError: the engine's model or program is missing or broken.
     """
     if name == "auto":
-        name = next((n for n in preferred[:-1] if not missing(package, n, options)), preferred[-1])
+        order = preferred(package)
+        name = next((n for n in order[:-1] if not missing(package, n, options)), order[-1])
     module = _module(package, name)
     engine = module.Engine(_settings(module, package, name, options))
     engine.name = name
     return engine
+
+
+def preferred(package: str) -> Sequence[str]:
+    """The engines that ``auto`` chooses from, best first; the last always works."""
+    order: Sequence[str] = importlib.import_module(package).PREFERRED
+    return order
 
 
 def missing(package: str, name: str, options: Mapping[str, Any]) -> str:

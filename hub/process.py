@@ -12,6 +12,7 @@ from hub.audio import decode_file
 from hub.errors import AudioError, BadMessage, SettingsError
 from hub.lines import load_lines
 from hub.messages import (
+    Cleared,
     Control,
     Done,
     Event,
@@ -31,6 +32,7 @@ from hub.messages import (
     Transcript,
     TurnMessage,
     UtteranceFile,
+    Worker,
 )
 from hub.session.conversation import Conversation, Recording, Say, Stop, Typed
 from hub.session.detectors import Detectors
@@ -120,15 +122,17 @@ class Hub:
             Hello: self._hello, Presence: self._presence, Event: self._event, Text: self._text,
             UtteranceFile: self._utterance, Set: self._set,
         }  # fmt: skip
-        return {**toys, **dict.fromkeys(_FROM_WORKERS, self._chain)}
+        return {**toys, **dict.fromkeys(_FROM_WORKERS, self._chain), Worker: self._worker}
 
     def _taker(self, kind: type[Message], handle: Callable[[Any], None]) -> bus.Handler:
         """Decode, check and hand on; what does not fit is counted and harms nobody."""
-        from_toy = kind not in _FROM_WORKERS
+        from_toy = kind not in _FROM_WORKERS and kind is not Worker
         noun = "set" if kind is Set else kind.topic.noun
 
         def take(delivery: bus.Delivery) -> None:
             delivery.ack()
+            if kind.retain and not delivery.payload:
+                return  # retained state that somebody cleared away
             if from_toy and not self._admit(kind, noun, delivery):
                 return
             try:
@@ -214,6 +218,10 @@ class Hub:
             self._done(message)
         elif (conversation := self._conversations.get(message.device)) is not None:
             conversation.put(message)
+
+    def _worker(self, worker: Worker) -> None:
+        if worker.state == "offline":  # ids are new with each start: what is gone would pile up
+            self._spawn(self._bus.publish(Cleared(worker)), f"clear-{worker.replica}")
 
     def _done(self, done: Done) -> None:
         self._outcomes[done.outcome] += 1

@@ -287,6 +287,8 @@ class _Process:
 
     def _peers(self, delivery: bus.Delivery) -> None:
         delivery.ack()
+        if not delivery.payload:
+            return  # a worker that was gone already is cleared away
         try:
             worker = Worker.decode(delivery.topic, delivery.payload)
         except BadMessage as error:

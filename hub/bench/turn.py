@@ -1,5 +1,8 @@
 """`toyhub bench turn`: spoken commands through the engines of the settings, from the toy's side."""
 
+from rich.console import Console
+from rich.progress import track
+
 from hub.audio import Pcm
 from hub.bench.report import Report, spread
 from hub.bench.rig import rig
@@ -26,7 +29,8 @@ async def turn(rounds: int) -> Report:
     async with rig(stage_names(), {"LIMITS__BURST": "1000"}) as settings, Toy("bench", settings.broker) as toy:
         for pcm in pcms[:2]:  # the first turn of a process pays for what is loaded when it is used
             await toy.say(pcm, timeout_s=_TURN_S)
-        reports = [await _one(toy, pcm) for _ in range(rounds) for pcm in pcms]
+        said = track(pcms * rounds, "speaking", console=Console(stderr=True), transient=True)
+        reports = [await _one(toy, pcm) for pcm in said]
     report = Report("spoken commands through the embedded engines, at the toy")
     decided = [_between(r.stop_listening_ms, r.first_audio_ms) for r in reports]
     report.spreads = {

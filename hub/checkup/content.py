@@ -66,7 +66,7 @@ def engine(name: str, settings: Settings) -> Finding:
             if lacks := engines.missing(package, chosen.engine, chosen.options):
                 return broken(about, f"{chosen.engine}, as set, cannot run: {lacks}", "install that, or choose auto")
             return ok(about, f"{chosen.engine}, because the settings say so")
-        return _automatic(about, package, _preferred(name), chosen.options)
+        return _automatic(about, package, tuple(engines.preferred(f"workers.{name}.engines")), chosen.options)
     except HubError as error:
         return broken(about, str(error), f"correct stages.{name} in config/hub.yaml or the TOYHUB_STAGES__* variable")
 
@@ -79,12 +79,3 @@ def _automatic(about: str, package: str, preferred: tuple[str, ...], options: An
     if not able:
         return broken(about, f"none can run{reasons}", "install what one of them lacks")
     return ok(about, f"{able[0]} (auto){reasons}")
-
-
-def _preferred(name: str) -> tuple[str, ...]:
-    """The stage's own order of engines; all of them where it names none, but the one for measuring."""
-    for module in stage.find_stages(name):
-        order: Any = getattr(importlib.import_module(module.handle.__module__), "PREFERRED", None)
-        if order:
-            return tuple(order)
-    return tuple(name for name in engines.engine_names(f"workers.{name}.engines") if name != "noop")

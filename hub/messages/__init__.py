@@ -5,7 +5,7 @@ prompt, sentence, speech, request, track, failure, done, cancel · lease, worker
 """
 
 from hub.messages.audio import AudioChunk, DownAudio, UpAudio
-from hub.messages.base import Message, Packet, RawMessage, TurnMessage
+from hub.messages.base import Cleared, Message, Packet, RawMessage, TurnMessage
 from hub.messages.cancel import Cancel
 from hub.messages.config import Config
 from hub.messages.control import Control
@@ -33,7 +33,7 @@ from hub.messages.utterance import Utterance, UtteranceFile
 from hub.messages.worker import Worker
 
 __all__ = [
-    "Action", "AudioChunk", "AudioFormat", "Cancel", "ChatMessage", "Config", "Control", "Done", "DownAudio", "Event",
+    "Action", "AudioChunk", "AudioFormat", "Cancel", "ChatMessage", "Cleared", "Config", "Control", "Done", "DownAudio", "Event",
     "Fact", "Failure", "Heard", "Hello", "HubHealth", "HubStatus", "Lease", "Message", "Packet", "Persona", "Piece",
     "Place", "Presence", "Prompt", "RawMessage", "Reply", "Request", "Sentence", "Set", "Speech", "State", "Text",
     "Title", "Titles", "Track", "Transcript", "TurnMessage", "UpAudio", "Utterance", "UtteranceFile", "Voice", "Worker",

@@ -5,6 +5,7 @@ JSON is accepted wherever msgpack is: ``{`` opens every JSON object and is never
 """
 
 import json
+from dataclasses import dataclass
 from typing import Any, ClassVar, Literal, NamedTuple, Self, TypeVar
 
 import msgpack
@@ -87,6 +88,18 @@ def _bad_field(topic: str, error: ValidationError) -> BadMessage:
     first = error.errors(include_url=False, include_context=False, include_input=False)[0]
     where = ".".join(str(part) for part in first["loc"])
     return BadMessage(topic, "bad-field", f"{where}: {first['type']}")
+
+
+@dataclass(frozen=True)
+class Cleared:
+    """Takes back what is retained on the topic of ``message``."""
+
+    message: Message
+    qos: ClassVar[Literal[0, 1]] = 1
+
+    def encode(self) -> Packet:
+        """The packet to publish: retained and empty."""
+        return self.message.encode()._replace(payload=b"", retain=True)
 
 
 class RawMessage(Message):

@@ -124,10 +124,8 @@ class Conversation:
                 return self._hear(item, now)
             case TurnMessage():
                 return self.session.chain(item, now)
-            case Event(event="stop", turn=turn):
-                if self._ear is None or turn not in (None, self.session.listening_turn):
-                    return []
-                return self._from_ear(list(self._ear.stop()), now)
+            case Event(event="stop"):
+                return self._stop_hearing(item.turn, now)
             case Event():
                 return self.session.event(item, now)
             case Typed(text):
@@ -151,6 +149,11 @@ class Conversation:
         except AudioError:
             self._tally.add("audio:bad-audio", self._audio_topic)
         return self._from_ear(events, now)
+
+    def _stop_hearing(self, turn: int | None, now: float) -> list[Effect]:
+        if self._ear is None or turn not in (None, self.session.listening_turn):
+            return []  # of an old turn
+        return self._from_ear(list(self._ear.stop()), now)
 
     def _lost(self, now: float) -> list[Effect]:
         if self._ear is None or now < self._ear.lost_at(self._ear_began):

@@ -115,7 +115,7 @@ class Playout:
         return out
 
     def _next_at(self, origin: float) -> float:
-        """When the next chunk fits into what may be ahead; one that is longer than that goes when all else was played."""
+        """When the next chunk fits into what may be ahead; one longer than that goes when all else was played."""
         length_ms = self._chunks[0][1]
         return origin + (self._sent_ms - max(0, self.ahead_ms - length_ms)) / 1000
 

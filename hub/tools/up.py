@@ -17,7 +17,7 @@ import typer
 from hub import bus
 from hub.broker import OTHER_PORT, ask, mosquitto_binary, write_conf
 from hub.errors import BadMessage, BrokerError, HubError, SettingsError
-from hub.messages import HubStatus, Packet, Worker
+from hub.messages import Cleared, HubStatus, Worker
 from hub.run import run
 from hub.settings import BrokerSettings, Settings, load_settings
 from hub.stage import stage_names
@@ -95,7 +95,7 @@ class Readiness:
         if clean:
             await on.publish(HubStatus(text="offline"))
             for worker in before.values():
-                await on.publish(_Forgotten(worker))  # type: ignore[arg-type]  # all that is asked of it is encode
+                await on.publish(Cleared(worker))
 
     def _worker(self, delivery: bus.Delivery) -> None:
         delivery.ack()
@@ -115,17 +115,6 @@ class Readiness:
         self.missing.discard(name)
         if not self.missing:
             self.all.set()
-
-
-class _Forgotten:
-    """Clears what is retained about a worker: an empty payload, which no message of ours has."""
-
-    def __init__(self, worker: Worker) -> None:
-        self._worker = worker
-
-    def encode(self) -> Packet:
-        """The packet to publish."""
-        return self._worker.encode()._replace(payload=b"")
 
 
 async def have_broker(settings: Settings, supervisor: Supervisor, show: Show) -> bool:

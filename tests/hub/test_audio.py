@@ -159,7 +159,8 @@ def file(container_name: str, codec: str, rate: int, layout: str, sample: str, s
     frame.sample_rate = rate
     with av.open(out, "w", format=container_name) as container:
         stream: Any = container.add_stream(codec, rate=rate, layout=layout)
-        converter = av.AudioResampler(format=sample, layout=layout, rate=rate, frame_size=stream.codec_context.frame_size)
+        size = stream.codec_context.frame_size
+        converter = av.AudioResampler(format=sample, layout=layout, rate=rate, frame_size=size)
         for converted in [*converter.resample(frame), *converter.resample(None)]:
             container.mux(stream.encode(converted))
         container.mux(stream.encode(None))

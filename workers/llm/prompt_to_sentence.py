@@ -45,7 +45,7 @@ async def converse(prompt: Prompt, brain: Brain) -> AsyncIterator[Sentence | Req
 async def open_brain(settings: Settings) -> AsyncIterator[Brain]:
     """Load engine, intents and lines."""
     stage = settings.stage("llm")
-    engine = load_engine("workers.llm.engines", stage.engine, stage.options, preferred=["scripted"])
+    engine = load_engine("workers.llm.engines", stage.engine, stage.options)
     await asyncio.to_thread(engine.warm)
     intents = await asyncio.to_thread(Intents.load, config_dir() / "intents", settings.language)
     threads = ThreadPoolExecutor(stage.concurrency + 1, "llm")  # one for each reply, and one to close in

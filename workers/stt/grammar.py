@@ -1,16 +1,20 @@
 """Compiles config/intents and the library's titles into a grammar of words: all that can be said to the toy.
 
-hassil parses the sentences; here they become a minimal acyclic word automaton ("from", "to", "word") with one start and one
-final state, which is what a finite-state search of a recogniser takes. Common beginnings and endings exist once, so a
-grammar of millions of sentences has a few thousand arcs.
+hassil parses the sentences; here they become a minimal acyclic word automaton with one start and one final state, which
+is what a finite-state search of a recogniser takes. Common beginnings and endings exist once, so a grammar of millions
+of sentences has a few thousand arcs.
+
+Every intent is as probable as any other, and so is every alternative in a sentence. That is what tells "who am I" from
+"I'm Molly": the second is one of a hundred names.
 """
 
+import heapq
 import re
 import unicodedata
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple, TypeVar
 
 from hassil.errors import HassilError
 from hassil.expression import (
@@ -34,16 +38,30 @@ from hub.settings import read_yaml
 
 START, FINAL = 0, 1
 _SPACE = " "
+_FILLER = 0.1
+"""How probable a word such as "please" is, at either end."""
 _NUMBER = re.compile(r"\d+")
+_Nodes = frozenset[tuple[int, float]]
+"""Nodes of the network that a prefix of a sentence may have reached, each with its share of the probability."""
+_Key = TypeVar("_Key")
 _NO_WORD = re.compile(r"[^\w' ]|_")
+
+
+class Arc(NamedTuple):
+    """One word that may come next in a state; an empty word leads to FINAL."""
+
+    start: int
+    end: int
+    word: str
+    probability: float
 
 
 @dataclass(frozen=True)
 class Grammar:
-    """A word automaton.
+    """A word automaton from state START to state FINAL.
 
     Attributes:
-        arcs: ``(from, to, word)`` from state START; an empty word leads to FINAL.
+        arcs: What may be said.
         states: How many states there are; they are numbered from 0.
         words: Every word on an arc.
     """
@@ -96,10 +114,11 @@ def compile_grammar(phrases: Phrases, titles: Sequence[str], speakable: Callable
         speakable: Whether the recogniser knows how a word sounds. Sentences with other words are left out.
     """
     net = _Network(phrases, titles)
-    for intent in phrases.templates.intents.values():
-        for data in intent.data:
-            for sentence in data.sentences:
-                net.add_sentence(sentence.expression)
+    intents = phrases.templates.intents.values()
+    for intent in intents:
+        sentences = [sentence for data in intent.data for sentence in data.sentences]
+        for sentence in sentences:
+            net.add_sentence(sentence.expression, 1 / len(intents) / len(sentences))
     return _minimise(net, speakable)
 
 
@@ -121,35 +140,40 @@ class _Network:
     def __init__(self, phrases: Phrases, titles: Sequence[str]) -> None:
         self.phrases = phrases
         self.titles = [" ".join(words) for words in (words_of(t, phrases.language) for t in titles) if words]
-        self.pieces: list[list[tuple[str, int]]] = [[], []]
-        self.empty: list[list[int]] = [[], []]
+        self.arcs: list[list[tuple[str, int, float]]] = [[], []]
+        """From each node: a piece, a space or nothing, where it leads, and how probable it is from there."""
 
-    def add_sentence(self, expression: Expression) -> None:
-        start = self._fillers(START)
+    def add_sentence(self, expression: Expression, probability: float) -> None:
+        start = self._fillers(self._branch(START, probability))
         end = self._add(expression, self._text(_SPACE, start))
         if end is not None:
             self._join(self._fillers(end), FINAL)
 
     def _fillers(self, start: int) -> int:
-        end = self._node()
-        self._join(start, end)
+        ends = [self._branch(start, 1 - _FILLER)]
         for filler in self.phrases.fillers:
-            self._join(self._text(f" {filler} ", start), end)
-        return end
+            ends.append(self._text(f" {filler} ", self._branch(start, _FILLER / len(self.phrases.fillers))))
+        return self._common(ends)
 
-    def _node(self) -> int:
-        self.pieces.append([])
-        self.empty.append([])
-        return len(self.pieces) - 1
+    def _branch(self, start: int, probability: float) -> int:
+        self.arcs.append([])
+        self._join(start, len(self.arcs) - 1, probability)
+        return len(self.arcs) - 1
 
-    def _join(self, start: int, end: int) -> None:
-        self.empty[start].append(end)
+    def _common(self, ends: Sequence[int]) -> int:
+        self.arcs.append([])
+        for end in ends:
+            self._join(end, len(self.arcs) - 1)
+        return len(self.arcs) - 1
+
+    def _join(self, start: int, end: int, probability: float = 1.0, piece: str = "") -> None:
+        self.arcs[start].append((piece, end, probability))
 
     def _text(self, text: str, start: int) -> int:
         for piece in re.findall(r"\s+|\S+", text):
-            end = self._node()
-            self.pieces[start].append((_SPACE if piece.isspace() else piece, end))
-            start = end
+            self.arcs.append([])
+            self._join(start, len(self.arcs) - 1, piece=_SPACE if piece.isspace() else piece)
+            start = len(self.arcs) - 1
         return start
 
     def _add(self, expression: Expression, start: int) -> int | None:
@@ -179,13 +203,9 @@ class _Network:
         return end
 
     def _either(self, items: Sequence[Expression], start: int) -> int | None:
-        ends = [end for end in (self._add(item, start) for item in items) if end is not None]
-        if not ends:
-            return None
-        common = self._node()
-        for end in ends:
-            self._join(end, common)
-        return common
+        added = (self._add(item, self._branch(start, 1 / len(items))) for item in items)
+        ends = [end for end in added if end is not None]
+        return self._common(ends) if ends else None
 
     def _values(self, reference: ListReference) -> Iterator[Expression]:
         """What can be said for a list."""
@@ -203,47 +223,53 @@ class _Network:
 
 def _minimise(net: _Network, speakable: Callable[[str], bool]) -> Grammar:
     """Make the network deterministic; states with the same future become one."""
-    states: dict[tuple[tuple[str, int], ...], int] = {(): FINAL}
-    known: dict[frozenset[int], int | None] = {}
+    states: dict[tuple[tuple[str, int, float], ...], int] = {(): FINAL}
+    known: dict[_Nodes, int | None] = {}
 
-    def state_of(nodes: frozenset[int]) -> int | None:
+    def state_of(nodes: _Nodes) -> int | None:
         if nodes not in known:
             arcs = []
             for word, targets in sorted(_step(net, nodes).items()):
-                target = FINAL if not word else state_of(frozenset(targets)) if speakable(word) else None
+                mass = sum(targets.values())
+                shares = frozenset((node, round(share / mass, 4)) for node, share in targets.items())
+                target = FINAL if not word else state_of(shares) if speakable(word) else None
                 if target is not None:
-                    arcs.append((word, target))
+                    arcs.append((word, target, float(f"{mass:.3g}")))
             known[nodes] = states.setdefault(tuple(arcs), len(states) + 1) if arcs else None
         return known[nodes]
 
-    start = state_of(frozenset({START}))
-    renamed = {start: START}
+    start = state_of(frozenset({(START, 1.0)}))
     arcs = [
-        (renamed.get(state, state), renamed.get(target, target), word)
+        Arc(START if state == start else state, target, word, probability)
         for outgoing, state in states.items()
-        for word, target in outgoing
+        for word, target, probability in outgoing
     ]
-    return Grammar(tuple(arcs), len(states) + 1, frozenset(word for _, _, word in arcs if word))
+    return Grammar(tuple(arcs), len(states) + 1, frozenset(arc.word for arc in arcs if arc.word))
 
 
-def _step(net: _Network, nodes: frozenset[int]) -> dict[str, set[int]]:
-    """The next words from any of ``nodes`` and where they lead; the empty word means that a sentence may end here."""
-    words: dict[str, set[int]] = {}
-    todo = [(node, "") for node in nodes]
-    seen = set(todo)
+def _step(net: _Network, nodes: _Nodes) -> dict[str, dict[int, float]]:
+    """The next words, where they lead and how probably; the empty word means that a sentence may end here.
+
+    Arcs lead to higher nodes only (FINAL apart), so in the order of the nodes every path into a node is counted before it.
+    """
+    words: dict[str, dict[int, float]] = {}
+    mass = {(node, ""): share for node, share in nodes}
+    todo = sorted(mass)
     while todo:
-        node, prefix = todo.pop()
+        node, prefix = heapq.heappop(todo)
+        here = mass[node, prefix]
         if node == FINAL:
-            words.setdefault(prefix, set()).add(FINAL)
-        following = [(target, prefix) for target in net.empty[node]]
-        for piece, target in net.pieces[node]:
-            if piece != _SPACE:
-                following.append((target, prefix + piece))
-            elif prefix:
-                words.setdefault(prefix, set()).add(target)
-            else:
-                following.append((target, prefix))
-        fresh = [item for item in following if item not in seen]
-        seen.update(fresh)
-        todo.extend(fresh)
+            _count(words.setdefault(prefix, {}), FINAL, here)
+        for piece, target, probability in net.arcs[node]:
+            if piece == _SPACE and prefix:
+                _count(words.setdefault(prefix, {}), target, here * probability)
+                continue
+            following = (target, prefix if piece == _SPACE else prefix + piece)
+            if following not in mass:
+                heapq.heappush(todo, following)
+            _count(mass, following, here * probability)
     return words
+
+
+def _count(mass: dict[_Key, float], key: _Key, share: float) -> None:
+    mass[key] = mass.get(key, 0.0) + share

@@ -15,8 +15,8 @@ _MARGIN = 10
 """Frames kept around the speech: 100 ms."""
 _SHORTEST = 12
 """Frames of sound that can be a word: 120 ms; less is a click."""
-_FLOOR = 20.0
-"""Standard deviation of the noise added, in sample units (-64 dB of full scale).
+_FLOOR = 40.0
+"""Standard deviation of the noise added, in sample units (-58 dB of full scale).
 
 Codecs and noise gates leave digital silence, whose logarithm pulls the mean that the recogniser subtracts. The floor
 raised right commands of the tuning voices from 220 to 247 of 292."""

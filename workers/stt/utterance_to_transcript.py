@@ -10,9 +10,6 @@ from hub.settings import Settings
 from hub.stage import Stage
 from workers.stt.engine import SttEngine
 
-PREFERRED = ("phrases",)
-"""Engines that ``auto`` chooses from, best first."""
-
 
 async def transcribe(utterance: Utterance, engine: SttEngine) -> AsyncIterator[Transcript]:
     """Write down what was said."""
@@ -30,9 +27,7 @@ async def transcribe(utterance: Utterance, engine: SttEngine) -> AsyncIterator[T
 async def open_engine(settings: Settings) -> AsyncIterator[SttEngine]:
     """The engine of the settings, warm."""
     stage = settings.stage("stt")
-    engine: SttEngine = await asyncio.to_thread(
-        load_engine, "workers.stt.engines", stage.engine, stage.options, PREFERRED
-    )
+    engine: SttEngine = await asyncio.to_thread(load_engine, "workers.stt.engines", stage.engine, stage.options)
     await asyncio.to_thread(engine.warm)
     yield engine
 

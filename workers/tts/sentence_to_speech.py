@@ -51,7 +51,7 @@ def _frames(text: str, sentence: Sentence, engine: TtsEngine) -> list[bytes]:
 async def open_speaker(settings: Settings) -> AsyncIterator[Speaker]:
     """Load the engine and have it speak once."""
     stage = settings.stage("tts")
-    engine = load_engine("workers.tts.engines", stage.engine, stage.options, preferred=["espeak"])
+    engine = load_engine("workers.tts.engines", stage.engine, stage.options)
     await asyncio.to_thread(engine.warm)
     yield Speaker(engine, Cache(_CACHE_BYTES), engine.name, engine.model)
 

@@ -36,7 +36,7 @@ SORRY = "Oh dear."
 SORRY_FRAMES = 5
 
 
-def brief(effect: Effect) -> str:
+def brief(effect: Effect) -> str:  # noqa: C901 - a table
     """One effect as a line."""
     match effect:
         case Control():
@@ -84,7 +84,7 @@ class Desk:
         numbers = count(1)
         self.profile = Profile(reports_played=reports_played)
         self.session = Session(
-            DEVICE, self.settings, self.profile, new_turn=lambda: self._begun(next(numbers)), sorry=sorry, epoch_s=EPOCH_S
+            DEVICE, self.settings, self.profile, lambda: self._begun(next(numbers)), sorry, epoch_s=EPOCH_S
         )
 
     def _begun(self, turn: int) -> int:

@@ -1,6 +1,7 @@
 """Pieces of a reply in any order and at any time come out as chunks in order, paced, and end once."""
 
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -25,9 +26,7 @@ def speech(index: int, frames: int, text: str = "", **more: Any) -> Speech:
 
 def song(index: int, frames: int, position: int = 0, **more: Any) -> Track:
     place = Place(item="song", title="A Song", kind="music", position=position)
-    return Track(
-        device="bear", turn=7, index=index, title="A Song", place=place, frames=[b"track"] * frames, **more
-    )
+    return Track(device="bear", turn=7, index=index, title="A Song", place=place, frames=[b"track"] * frames, **more)
 
 
 def playout(ahead_ms: int = 400, max_data: int = 900, output: AudioFormat = OPUS) -> Playout:
@@ -247,7 +246,7 @@ class TestHeard:
     def test_it_only_grows(self, positions: list[int]) -> None:
         reply = self.reply()
         texts = [reply.heard(position).rstrip("…").split() for position in sorted(positions)]
-        for less, more in zip(texts, texts[1:], strict=False):
+        for less, more in pairwise(texts):
             assert more[: len(less)] == less
         assert " ".join(self.TEXTS).split()[: len(texts[-1])] == texts[-1]
 
@@ -284,7 +283,8 @@ class TestPlace:
             out.add(speech(index, 10, "Once upon a time.", place=where, last=index == 2))
         out.due(0.0)
         places = [out.place(position) for position in (0, 599, 600, 1100, 1800)]
-        assert [(p[0].position, p[1]) for p in places if p] == [(20, False), (20, False), (21, False), (21, False), (23, True)]
+        assert [place[0].position for place in places if place] == [20, 20, 21, 21, 23]
+        assert [place[1] for place in places if place] == [False] * 4 + [True]
 
     @given(st.lists(st.integers(0, 4000), min_size=2, max_size=20), st.sampled_from(["music", "story"]))
     def test_it_only_moves_on(self, positions: list[int], kind: Any) -> None:

@@ -74,7 +74,7 @@ def test_they_outlive_the_hub(folder: Path) -> None:
 @pytest.mark.parametrize("damage", [b"", b"\xff\x00rubbish", b"{}"])
 def test_a_damaged_file_is_made_anew(folder: Path, damage: bytes, caplog: pytest.LogCaptureFixture) -> None:
     filled(folder)
-    path = sorted(folder.glob("*.msgpack"))[0]
+    path = min(folder.glob("*.msgpack"))
     good = path.read_bytes()
     path.write_bytes(damage)
     after = sounds(folder)
@@ -89,7 +89,7 @@ def test_a_damaged_file_is_made_anew(folder: Path, damage: bytes, caplog: pytest
 
 def test_a_half_written_file_is_made_anew(folder: Path) -> None:
     filled(folder)
-    path = sorted(folder.glob("*.msgpack"))[0]
+    path = min(folder.glob("*.msgpack"))
     path.write_bytes(path.read_bytes()[:-5])
     assert len(sounds(folder).missing(BEAR, OPUS)) == 1
 

@@ -27,7 +27,7 @@ from hub.messages import (
 )
 from hub.session.effects import Listen
 from hub.session.endpointing import NoSpeech, SpeechEnded, SpeechStarted
-from hub.settings import PlayoutSettings, Settings, TurnSettings
+from hub.settings import PlayoutSettings, Settings
 from tests.hub.session.desk import DEVICE, EPOCH_S, SORRY, Desk, brief, lines, of_turn, speech_pcm
 
 SONG = Place(item="song", title="A Song", kind="music", position=1000)
@@ -57,9 +57,10 @@ def test_a_whole_turn(desk: Desk) -> None:
     assert desk.wait(0.6) == ["audio 1", "audio 1 END"]
     assert desk.wait(1.0) == ["DONE 1 answered: This is piece 0. This is piece 1.", "(reply 1)", "done 1", "= idle"]
     assert desk.session.next_wake(desk.now) is None
-    done, = desk.done
+    (done,) = desk.done
     assert (done.said, done.place, done.code) == ("Hello.", None, None)
-    assert done.times_ms == {"end of speech decided": 600, "first transcript": 600, "first speech": 900, "first chunk": 900}
+    steps = {"end of speech decided": 600, "first transcript": 600, "first speech": 900, "first chunk": 900}
+    assert done.times_ms == steps
 
 
 class TestStart:
@@ -111,8 +112,13 @@ class TestListening:
     def test_when_nobody_speaks_the_turn_is_over(self, desk: Desk) -> None:
         desk.start()
         assert desk.do(desk.session.heard, NoSpeech()) == [
-            "ear shut 1", "stop_listening 1", "DONE 1 nothing-said no-speech", "(reply 1)", "done 1 no-speech", "= idle",
-        ]  # fmt: skip
+            "ear shut 1",
+            "stop_listening 1",
+            "DONE 1 nothing-said no-speech",
+            "(reply 1)",
+            "done 1 no-speech",
+            "= idle",
+        ]
 
     def test_a_beginning_of_speech_changes_nothing(self, desk: Desk) -> None:
         desk.start()
@@ -534,7 +540,8 @@ class TestFormats:
         desk.profile.buffer_ms, desk.profile.max_packet = 100, 600
         turn = desk.thinking()
         assert {e.output for e in desk.all if isinstance(e, TurnMessage)} == {desk.profile.output}
-        desk.chain(Speech(device=DEVICE, turn=turn, text="", frames=[bytes(960)] * 50, last=True, output=desk.profile.output))
+        frames = [bytes(960)] * 50
+        desk.chain(Speech(device=DEVICE, turn=turn, text="", frames=frames, last=True, output=desk.profile.output))
         first = [effect for effect in desk.all if isinstance(effect, DownAudio)]
         assert sum(len(chunk.data) for chunk in first) <= 24000 * 2 // 10
         desk.settle()
@@ -551,7 +558,7 @@ class AnyHistory(RuleBasedStateMachine):
 
     def __init__(self) -> None:
         super().__init__()
-        self.desk = Desk(settings=Settings(turn=TurnSettings(answer_s=8, next_s=6), playout=PlayoutSettings(more_ms=1000)))
+        self.desk = Desk(settings=Settings(playout=PlayoutSettings(more_ms=1000)))
         self.presses = 0
 
     def recent(self, data: st.DataObject) -> int:
@@ -593,7 +600,9 @@ class AnyHistory(RuleBasedStateMachine):
     def played(self, data: st.DataObject, ms: int, final: bool) -> None:
         self.desk.event("played", turn=self.recent(data), ms=ms, final=final)
 
-    @rule(data=st.data(), what=st.sampled_from(["transcript", "failure", "louder", "hands over"]), index=st.integers(0, 3))
+    @rule(
+        data=st.data(), what=st.sampled_from(["transcript", "failure", "louder", "hands over"]), index=st.integers(0, 3)
+    )
     def worker(self, data: st.DataObject, what: str, index: int) -> None:
         turn = self.recent(data)
         if what == "transcript":

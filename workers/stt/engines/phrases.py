@@ -111,7 +111,7 @@ class Engine:
                     file.write(f"{word}{f'({number})' if number > 1 else ''} {' '.join(sounds)}\n")
             file.flush()
             decoder = _decoder(lm=None, dict=file.name, bestpath=False, compallsen=True, topn=self._settings.densities)
-        arcs = [(start, end, 1.0, word) if word else (start, end, 1.0) for start, end, word in grammar.arcs]
+        arcs = [(arc.start, arc.end, arc.probability, *([arc.word] if arc.word else [])) for arc in grammar.arcs]
         decoder.add_fsg("phrases", decoder.create_fsg("phrases", START, FINAL, arcs))
         decoder.activate_search("phrases")
         return decoder
