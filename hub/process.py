@@ -44,10 +44,13 @@ from hub.session.sounds import Sounds
 from hub.session.turns import Session
 from hub.settings import Settings
 from hub.store import Store, open_store
+from hub.topics import is_device_id
 
 _LOGGER = logging.getLogger(__name__)
 _HEALTH_S = 5.0
 _DECODERS = 4
+_GONE_S = 1.5
+_RELOAD_S = 5.0
 _FROM_WORKERS: tuple[type[TurnMessage], ...] = (Transcript, Sentence, Speech, Track, Request, Failure, Done)
 
 
@@ -83,7 +86,7 @@ class Hub:
         self._outcomes: Counter[str] = Counter()
         self._failures: Counter[str] = Counter()
         self._decoding = asyncio.Semaphore(_DECODERS)
-        self._listening = False
+        self._listening = self._reloading = False
 
     async def start(self, on: bus.Bus, tasks: asyncio.TaskGroup) -> None:
         """Load what is known, subscribe, and say that the hub is there."""
@@ -139,6 +142,8 @@ class Hub:
                 message = kind.decode(delivery.topic, delivery.payload)
             except BadMessage as error:
                 self._tally.add(f"{noun}:{error.reason}", error)
+                if kind is Event:
+                    self._refuse(delivery)
                 return
             handle(message)
 
@@ -147,10 +152,30 @@ class Hub:
     def _admit(self, kind: type[Message], noun: str, delivery: bus.Delivery) -> bool:
         """Whether the sender may say something now; asked before anything is decoded, so a flood costs little."""
         levels = kind.topic.parse(delivery.topic)
-        refusal = self._registry.refusal(levels["device"]) if levels else "bad-topic"
+        way = "person" if kind is Set else "toy" if kind is not Presence else None
+        refusal = self._registry.refusal(levels["device"], way) if levels else "bad-topic"
         if refusal is not None:
             self._tally.add(f"{noun}:{refusal}", repr(delivery.topic))
+        if refusal == "unknown-device" and not self._reloading:
+            self._reloading = True
+            self._spawn(self._reload(), "reload-devices")
         return refusal is None
+
+    async def _reload(self) -> None:
+        """Somebody unknown spoke: perhaps it was added to the store by ``toyhub devices add`` meanwhile."""
+        for known in await self._store.devices.list():
+            if is_device_id(known.id):
+                self._registry.add(known.id)
+        await asyncio.sleep(_RELOAD_S)  # a stranger that goes on asking costs one look each time
+        self._reloading = False
+
+    def _refuse(self, delivery: bus.Delivery) -> None:
+        """Tell a toy that its event cannot be taken, so that it does not wait for an answer."""
+        levels = Event.topic.parse(delivery.topic)
+        if levels is None or not is_device_id(levels["device"]):
+            return
+        no = Control(device=levels["device"], control="error", code="bad-event", press=Event.press_in(delivery.payload))
+        self._spawn(self._bus.publish(no), f"refuse-{no.device}")
 
     def _hello(self, hello: Hello) -> None:
         device = self._known(hello.device)
@@ -164,7 +189,13 @@ class Hub:
 
     def _presence(self, presence: Presence) -> None:
         device = self._known(presence.device)
-        device.online = presence.text == "online"
+        was, device.online = device.online, presence.text == "online"
+        if was and not device.online:
+            self._spawn(self._gone(device), f"gone-{device.id}")
+
+    async def _gone(self, device: Device) -> None:
+        """Stop what a toy that left was doing; one that reconnects is called offline for a moment by its old last will."""
+        await asyncio.sleep(_GONE_S)
         conversation = self._conversations.get(device.id)
         if conversation and not device.online:
             conversation.put(Stop())
@@ -261,6 +292,7 @@ class Hub:
         return conversation
 
     async def _converse(self, device: Device, conversation: Conversation) -> None:
+        device.last_turn = max(device.last_turn, await self._store.history.last_turn(device.id))
         known = await self._store.devices.get(device.id)
         if known is not None and known.pause_ms is not None:
             conversation.pauses.learned_ms = known.pause_ms

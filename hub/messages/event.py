@@ -5,6 +5,7 @@ from typing import Any, ClassVar, Literal
 from pydantic import Field
 
 from hub import topics
+from hub.errors import BadMessage
 from hub.messages.base import Message
 from hub.messages.parts import Codec
 from hub.topics import Topic
@@ -38,6 +39,15 @@ class Event(Message):
     """played: nothing more of this turn will be played."""
     level: int | None = Field(default=None, ge=0, le=100)
     """battery: percent."""
+
+    @classmethod
+    def press_in(cls, payload: bytes) -> int | None:
+        """The number of a press in an event that is not valid otherwise, so that the toy can be told."""
+        try:
+            press = cls._body("", payload).get("press")
+        except BadMessage:
+            return None
+        return press if type(press) is int and 0 <= press < 2**32 else None
 
     @classmethod
     def _body(cls, topic: str, payload: bytes) -> dict[str, Any]:

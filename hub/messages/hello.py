@@ -27,8 +27,8 @@ class Hello(Message):
     frame_ms: Literal[20, 40, 60] = 60
     buffer_ms: int = Field(default=2000, ge=100, le=60_000)
     """How much sound the toy can hold before it plays it."""
-    max_packet: int = Field(default=1000, ge=256, le=65_536)
-    """Bytes of the largest MQTT packet the toy can take: topic, header and payload."""
+    max_packet: int = Field(default=1000, ge=512, le=65_536)
+    """Bytes of the largest MQTT packet the toy can take: topic, header and payload. Opus packets are never divided."""
     capabilities: list[str] = Field(default=[], max_length=32)
 
     def output(self) -> AudioFormat:

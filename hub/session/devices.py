@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Literal
 
 from hub.messages import Config, Hello
 from hub.session.turn import Profile
@@ -11,6 +12,8 @@ from hub.settings import LimitSettings
 _TURN_EPOCH_S = 1_514_764_800  # 2018: ten digits until 2052, so that turn ids sort as text too
 _TURNS_PER_S = 4
 _DEFAULT_VOLUME = 60
+
+Way = Literal["toy", "person"]
 
 
 @dataclass
@@ -37,7 +40,7 @@ class Device:
     """One toy as the hub knows it."""
 
     id: str
-    bucket: Bucket
+    buckets: dict[Way, Bucket]
     profile: Profile = field(default_factory=Profile)
     online: bool = False
     introduced: bool = False
@@ -93,12 +96,22 @@ class Registry:
 
     def add(self, device: str) -> Device:
         """Know a toy from now on."""
-        limits = self._limits
-        bucket = Bucket(limits.events_per_s, limits.burst, limits.burst, self._clock())
-        return self._devices.setdefault(device, Device(device, bucket))
+        if (known := self._devices.get(device)) is not None:
+            return known
+        limits, now = self._limits, self._clock()
+        buckets: dict[Way, Bucket] = {
+            way: Bucket(limits.events_per_s, limits.burst, limits.burst, now) for way in ("toy", "person")
+        }
+        added = self._devices[device] = Device(device, buckets)
+        return added
 
-    def refusal(self, device: str) -> str | None:
-        """Why a message of this device is not taken, as one word to count by; None: it is."""
+    def refusal(self, device: str, way: Way | None) -> str | None:
+        """Why a message about this device is not taken, as one word to count by; None: it is.
+
+        Args:
+            device: whose topic it is on.
+            way: who said it, each with a limit of their own; None: not limited.
+        """
         known = self._devices.get(device)
         if known is None:
             if not self._limits.open:
@@ -106,4 +119,4 @@ class Registry:
             if len(self._devices) >= self._limits.devices or device.startswith("_"):
                 return "too-many-devices" if not device.startswith("_") else "reserved-device"
             return None
-        return None if known.bucket.take(self._clock()) else "too-fast"
+        return None if way is None or known.buckets[way].take(self._clock()) else "too-fast"

@@ -60,6 +60,11 @@ class History:
         )  # fmt: skip
         return [Turn(**dict(zip(row.keys(), row, strict=True))) for row in reversed(rows)]
 
+    async def last_turn(self, device: str) -> int:
+        """The highest turn id kept of a device; 0: none."""
+        rows = await self._database.fetch("SELECT max(turn) FROM turns WHERE device = ?", device)
+        return int(rows[0][0] or 0)
+
     async def last_heard(self, device: str) -> str:
         """What was heard last; empty if nothing is kept."""
         rows = await self._database.fetch(
