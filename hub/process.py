@@ -34,9 +34,9 @@ from hub.messages import (
     UtteranceFile,
     Worker,
 )
-from hub.session.conversation import Conversation, Recording, Say, Stop, Typed
+from hub.session.conversation import Conversation, Recording, Say, Stop, Typed, Unreadable
 from hub.session.detectors import Detectors
-from hub.session.devices import Device, Registry
+from hub.session.devices import Device, Registry, Way
 from hub.session.effects import SetVolume
 from hub.session.endpointing import Pauses
 from hub.session.sounds import DEVICE as SOUNDS_DEVICE
@@ -86,7 +86,7 @@ class Hub:
         self._outcomes: Counter[str] = Counter()
         self._failures: Counter[str] = Counter()
         self._decoding = asyncio.Semaphore(_DECODERS)
-        self._listening = self._reloading = False
+        self._listening = self._reloading = self._ended = False
 
     async def start(self, on: bus.Bus, tasks: asyncio.TaskGroup) -> None:
         """Load what is known, subscribe, and say that the hub is there."""
@@ -105,6 +105,7 @@ class Hub:
 
     async def end(self, on: bus.Bus) -> None:
         """Be gone, politely."""
+        self._ended = True
         for task in self._running:
             task.cancel()
         await on.publish(HubStatus(text="offline"))
@@ -152,7 +153,7 @@ class Hub:
     def _admit(self, kind: type[Message], noun: str, delivery: bus.Delivery) -> bool:
         """Whether the sender may say something now; asked before anything is decoded, so a flood costs little."""
         levels = kind.topic.parse(delivery.topic)
-        way = "person" if kind is Set else "toy" if kind is not Presence else None
+        way: Way | None = "person" if kind is Set else "toy" if kind is not Presence else None
         refusal = self._registry.refusal(levels["device"], way) if levels else "bad-topic"
         if refusal is not None:
             self._tally.add(f"{noun}:{refusal}", repr(delivery.topic))
@@ -219,7 +220,7 @@ class Hub:
                 pcm = await asyncio.to_thread(decode_file, file.data, self._settings.limits.utterance_s)
             except AudioError as error:
                 self._tally.add("utterance:bad-audio", f"{file.topic.format(device=file.device)}: {error}")
-                await self._bus.publish(Control(device=file.device, control="error", code="bad-audio"))
+                self._conversation(file.device).put(Unreadable(error.code))
                 return
         self._conversation(file.device).put(Recording(pcm))
 
@@ -251,6 +252,10 @@ class Hub:
             conversation.put(message)
 
     def _worker(self, worker: Worker) -> None:
+        if worker.stage == "tts" and worker.state == "ready":  # it can speak now what it could not before
+            for device in self._registry.known():
+                if device.id in self._conversations or device.introduced:
+                    self._spawn(self._prepare(device), f"prepare-{device.id}")
         if worker.state == "offline":  # ids are new with each start: what is gone would pile up
             self._spawn(self._bus.publish(Cleared(worker)), f"clear-{worker.replica}")
 
@@ -338,6 +343,9 @@ class Hub:
             await asyncio.sleep(_HEALTH_S)
 
     def _spawn(self, work: Any, name: str) -> None:
+        if self._ended:
+            work.close()  # what comes while we leave is for the next hub
+            return
         task = self._tasks.create_task(work, name=name)
         self._running.append(task)
         task.add_done_callback(self._running.remove)

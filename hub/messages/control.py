@@ -8,6 +8,9 @@ from hub.topics import Topic
 
 ControlName = Literal["listening", "stop_listening", "play", "flush", "done", "volume", "error"]
 
+ERROR_CODES = ("bad-event", "over", "interrupted")
+"""Codes that stand only in ``error``, beside those a turn can fail with."""
+
 
 class Control(Message):
     """An order to the toy, JSON of at most 512 bytes. Fields that do not belong to the order are left out."""

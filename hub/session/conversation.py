@@ -46,6 +46,13 @@ class Recording:
 
 
 @dataclass(frozen=True, slots=True)
+class Unreadable:
+    """A file that could not be decoded, and the code for it."""
+
+    code: str
+
+
+@dataclass(frozen=True, slots=True)
 class Stop:
     """Be quiet."""
 
@@ -57,7 +64,7 @@ class Resume:
     place: Place
 
 
-Item = Event | UpAudio | TurnMessage | Say | Typed | Recording | Stop | Resume
+Item = Event | UpAudio | TurnMessage | Say | Typed | Recording | Unreadable | Stop | Resume
 
 
 class Conversation:
@@ -132,6 +139,8 @@ class Conversation:
                 return self.session.text(text, now)
             case Recording(pcm):
                 return self.session.utterance(pcm, now)
+            case Unreadable(code):
+                return self.session.unreadable(code, now)
             case Say(text):
                 return self.session.say(text, now)
             case Stop():

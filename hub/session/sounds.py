@@ -51,10 +51,10 @@ class Sounds:
         for code in FAILURE_CODES:
             text = self._lines.apology(code, 0, persona)
             key = _key(text, persona, output)
-            if key in self._known or key in self._asked.values() or self._read(key):
+            if key in self._known or self._read(key):
                 continue
-            number = len(self._asked) + 1
-            self._asked[number] = key
+            number = next((n for n, asked in self._asked.items() if asked == key), len(self._asked) + 1)
+            self._asked[number] = key  # asked again if nobody has answered
             jobs.append(Sentence(device=DEVICE, turn=number, output=output, text=text, voice=persona.voice, last=True))
         return jobs
 

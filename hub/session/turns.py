@@ -50,6 +50,10 @@ _UNTIL_PLAYED_S = 2.0
 """After the end by wall clock, how long a toy that reports what it plays has to say that it is done."""
 _CUT_OFF_S = 1.5
 """A start so soon after the end of speech, unanswered, means that we had cut the child off."""
+_SERVED_S = 10.0
+"""How long a repeated start is told that its turn is over; a toy that was switched on again may count from 1."""
+_SILENCED_MS = 150
+"""A toy that says it has played all, and is so far from it, was silenced: more than the chunk that is being played."""
 _PACKET_OVERHEAD = 40
 """Bytes of an MQTT packet beside topic and sound: fixed header, topic length, chunk header, and some air."""
 
@@ -82,6 +86,8 @@ class Session:
         self._held: list[TurnMessage] = []
         self._say: list[str] = []
         self._place: Place | None = None
+        self._served: Control | None = None
+        self._served_until = 0.0
         self._state: tuple[DeviceState, int | None, str | None] = ("idle", None, None)
 
     @property
@@ -115,6 +121,9 @@ class Session:
         turn = self._turn
         if turn and event.press is not None and event.press == turn.press:
             return [self._listening(turn)] if turn.phase == "listening" else []  # our answer was lost, or is on its way
+        if event.press is not None and self._served is not None and event.press == self._served.press:
+            if now < self._served_until:
+                return [self._served]  # came again after a reconnect; that turn is over
         out: list[Effect] = []
         if turn and turn.phase == "thinking" and turn.ended_by_silence and now - turn.spoken_end < _CUT_OFF_S:
             out.append(CutOff())
@@ -153,6 +162,11 @@ class Session:
         out = self._interrupt(now)
         turn = self._begin(now)
         return out + self._think(turn, self._utterance(turn, SpeechEnded(pcm, 0, "stop"), now), now)
+
+    def unreadable(self, code: str, now: float) -> list[Effect]:
+        """A recording that cannot be used: the child is told, as in any turn that fails."""
+        out = self._interrupt(now)
+        return out + self._apologise(self._begin(now), code, now)
 
     def text(self, text: str, now: float) -> list[Effect]:
         """Text taken as if it had been said."""
@@ -199,7 +213,8 @@ class Session:
             return []
         if isinstance(message, Transcript) and "first transcript" in turn.times_ms:
             return []  # a job that was offered twice was done twice; the first counts
-        turn.waiting_since = now
+        if turn.phase == "speaking":  # before that the child waits from the end of speech on, whatever comes
+            turn.waiting_since = now
         turn.reached(f"first {message.topic.noun}", now)
         match message:
             case Transcript():
@@ -324,7 +339,11 @@ class Session:
             turn.all_played = turn.all_played or event.final
             if not event.final:
                 return []
-            return self._close(turn, now) if turn in self._closing else self._advance(turn, now)
+            if turn in self._closing:
+                return self._close(turn, now)
+            if turn.playout.sent_ms - event.ms > _SILENCED_MS:  # the toy fell silent by itself: a press will follow
+                return self._interrupt(now) + self._show("idle")
+            return self._advance(turn, now)
         return []
 
     def _interrupt(self, now: float) -> list[Effect]:
@@ -374,6 +393,12 @@ class Session:
             turn, Done, now, outcome=outcome, code=code, said=turn.said, heard=heard, actions=turn.actions,
             place=place, place_ended=ended, times_ms=turn.times_ms,
         )  # fmt: skip
+        if turn.press is not None:
+            code_then = "interrupted" if outcome == "interrupted" else code
+            self._served_until = now + _SERVED_S
+            self._served = Control(
+                device=self._device, control="error", turn=turn.id, press=turn.press, code=code_then or "over"
+            )
         out: list[Effect] = [done]
         if turn.said or heard or code:
             out.append(Reply(

@@ -38,7 +38,7 @@ async def house(
 
     def worker(delivery: Delivery) -> None:
         delivery.ack()
-        if (found := Worker.decode(delivery.topic, delivery.payload)).state == "ready":
+        if delivery.payload and (found := Worker.decode(delivery.topic, delivery.payload)).state == "ready":
             there(found.stage)
 
     def hub(delivery: Delivery) -> None:

@@ -29,7 +29,7 @@ def place(request: pytest.FixtureRequest, settings: Settings) -> tuple[Settings,
 
 def told(seen: list[Any], device: str = DEVICE) -> list[str]:
     """What happened to one toy, without ids, times and sounds: topic's last level, and what matters of the content."""
-    lines = []
+    lines: list[str] = []
     for delivery in seen:
         levels = delivery.topic.split("/")
         if levels[1] != device:

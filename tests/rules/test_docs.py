@@ -37,7 +37,7 @@ PLANTED = [
     ("topics", "hub/dispatch.py", "hub/despatch.py", "hub/despatch.py is neither"),
     ("fields", "| `buffer_ms` |", "| `buffer` |", "Hello.buffer_ms is not described"),
     ("fields", "100 to 60000 ms | `2000` |", "100 to 60000 ms | `200` |", "Hello.buffer_ms: the default is `2000`"),
-    ("fields", "256 to 65536 bytes", "256 bytes and more", "the limit 65536 is missing"),
+    ("fields", "512 to 65536 bytes", "512 bytes and more", "the limit 65536 is missing"),
     ("fields", "| `mode` | `open`, `push` |", "| `mode` | `open` |", "the value push is missing"),
     ("fields", "| `from_seq` |", "| `from` |", "Control.from_seq is not described"),
     ("fields", "| `utc_offset_min` |", "| `offset` |", "Config.utc_offset_min is not described"),

@@ -3,17 +3,17 @@
 The sentences are hassil templates; the speech recogniser compiles the same files into its grammar.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self
 
 from hassil.errors import HassilError
-from hassil.expression import ListReference
+from hassil.expression import Expression, Group, ListReference, RuleReference
 from hassil.intents import Intents as Templates
+from hassil.intents import TextSlotList
 from hassil.parser import ParseError
 from hassil.recognize import RecognizeResult, recognize_all
-from hassil.util import merge_dict
 
 from hub.errors import SettingsError
 from hub.settings import read_yaml
@@ -46,16 +46,16 @@ class Intents:
         Raises:
             SettingsError: A file is missing, is not YAML, or holds something that is no intent; names the file and key.
         """
-        merged: dict[str, Any] = {"language": language, "intents": {}, "lists": {}, "expansion_rules": {}}
+        merged: dict[str, Any] = {"intents": {}, "lists": {}, "expansion_rules": {}, "skip_words": []}
         paths = sorted((folder / language).glob("*.yaml"))
         if not paths:
             raise SettingsError(f"{folder / language}: no intents for language {language!r}")
+        origin: dict[tuple[str, str], Path] = {}
         for path in paths:
-            _merge(merged, path)
-        fillers = frozenset(merged.pop("skip_words", ()))
-        templates = Templates.from_dict(merged)
-        for path in paths:
-            _check_references(templates, path)
+            _merge(merged, origin, path)
+        fillers = frozenset(merged.pop("skip_words"))
+        templates = Templates.from_dict({**merged, "language": language})
+        _check_references(templates, origin)
         return cls(templates, fillers)
 
     def match(self, text: str) -> Intent | None:
@@ -102,8 +102,8 @@ def _intent(result: RecognizeResult) -> Intent:
     return Intent(result.intent.name, slots)
 
 
-def _merge(merged: dict[str, Any], path: Path) -> None:
-    """Add one file to what was read before, after parsing it alone so that an error names it."""
+def _merge(merged: dict[str, Any], origin: dict[tuple[str, str], Path], path: Path) -> None:
+    """Add one file to what was read before, after parsing each entry alone so that an error names it."""
     content = read_yaml(path)
     if not isinstance(content, Mapping):
         raise SettingsError(f"{path}: a mapping with the key intents, lists or expansion_rules is expected")
@@ -112,19 +112,20 @@ def _merge(merged: dict[str, Any], path: Path) -> None:
         if not isinstance(entries, Mapping):
             raise SettingsError(f"{path}: {section}: a mapping of names is expected")
         for key, value in entries.items():
-            if key in merged[section]:
-                raise SettingsError(f"{path}: {section}.{key}: is also in another file")
+            if (section, key) in origin:
+                raise SettingsError(f"{path}: {section}.{key}: is also in {origin[section, key].name}")
             _parse_alone(path, section, key, value)
+            origin[section, key] = path
             merged[section][key] = value
     fillers = content.get("skip_words") or []
     if not isinstance(fillers, list):
         raise SettingsError(f"{path}: skip_words: a list of words is expected")
-    merged.setdefault("skip_words", []).extend(str(word) for word in fillers)
+    merged["skip_words"].extend(str(word).lower() for word in fillers)
 
 
 def _parse_alone(path: Path, section: str, key: str, value: Any) -> None:
     try:
-        parsed = Templates.from_dict({"language": "en", "intents": {}, section: {key: value}})
+        parsed = Templates.from_dict({"language": "", "intents": {}, section: {key: value}})
         for intent in parsed.intents.values():
             for data in intent.data:
                 _ = data.sentences  # hassil parses sentences on first use
@@ -132,4 +133,30 @@ def _parse_alone(path: Path, section: str, key: str, value: Any) -> None:
         raise SettingsError(f"{path}: {section}.{key}: {type(error).__name__}: {error}") from error
 
 
-def _check_references(templates: Templates, path: Path) -> None: ...
+def _check_references(templates: Templates, origin: Mapping[tuple[str, str], Path]) -> None:
+    """Every list and rule that is used exists, so that no match can fail later."""
+    for (section, key), path in origin.items():
+        for reference in _references(_expressions(templates, section, key)):
+            if isinstance(reference, ListReference):
+                name, known = f"{{{reference.list_name}}}", reference.list_name in templates.slot_lists
+            else:
+                name, known = f"<{reference.rule_name}>", reference.rule_name in templates.expansion_rules
+            if not known:
+                raise SettingsError(f"{path}: {section}.{key}: there is no {name}")
+
+
+def _expressions(templates: Templates, section: str, key: str) -> list[Expression]:
+    if section == "intents":
+        return [sentence.expression for data in templates.intents[key].data for sentence in data.sentences]
+    if section == "expansion_rules":
+        return [templates.expansion_rules[key].expression]
+    values = templates.slot_lists[key]
+    return [value.text_in for value in values.values] if isinstance(values, TextSlotList) else []
+
+
+def _references(expressions: Iterable[Expression]) -> Iterator[ListReference | RuleReference]:
+    for expression in expressions:
+        if isinstance(expression, Group):
+            yield from _references(expression.items)
+        elif isinstance(expression, ListReference | RuleReference):
+            yield expression

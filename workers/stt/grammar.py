@@ -66,7 +66,7 @@ class Grammar:
         words: Every word on an arc.
     """
 
-    arcs: tuple[tuple[int, int, str], ...]
+    arcs: tuple[Arc, ...]
     states: int
     words: frozenset[str]
 
@@ -98,11 +98,15 @@ class Phrases:
         if "intents" not in merged:
             raise SettingsError(f"{folder / language}: no intents for language {language!r}")
         fillers = tuple(merged.pop("skip_words", ()))
-        spoken = {
-            name: tuple(parse_sentence(text).expression for text in texts)
-            for name, texts in merged.pop("spoken", {}).items()
-        }
+        spoken = {name: _parsed(folder, name, texts) for name, texts in merged.pop("spoken", {}).items()}
         return cls(language, Intents.from_dict(merged), spoken, fillers)
+
+
+def _parsed(folder: Path, name: str, texts: Any) -> tuple[Expression, ...]:
+    try:
+        return tuple(parse_sentence(text).expression for text in texts)
+    except (ParseError, AttributeError, TypeError, ValueError) as error:
+        raise SettingsError(f"{folder}: spoken.{name}: {type(error).__name__}: {error}") from error
 
 
 def compile_grammar(phrases: Phrases, titles: Sequence[str], speakable: Callable[[str], bool]) -> Grammar:
@@ -150,10 +154,9 @@ class _Network:
             self._join(self._fillers(end), FINAL)
 
     def _fillers(self, start: int) -> int:
-        ends = [self._branch(start, 1 - _FILLER)]
-        for filler in self.phrases.fillers:
-            ends.append(self._text(f" {filler} ", self._branch(start, _FILLER / len(self.phrases.fillers))))
-        return self._common(ends)
+        fillers = self.phrases.fillers
+        said = [self._text(f" {filler} ", self._branch(start, _FILLER / len(fillers))) for filler in fillers]
+        return self._common([self._branch(start, 1 - _FILLER), *said])
 
     def _branch(self, start: int, probability: float) -> int:
         self.arcs.append([])
@@ -189,7 +192,7 @@ class _Network:
             case Group():
                 return self._row(expression.items, start)
             case RuleReference():
-                return self._add(self.phrases.templates.expansion_rules[expression.rule_name].expression, start)
+                return self._add(self._rule(expression.rule_name), start)
             case ListReference():
                 return self._either(list(self._values(expression)), start)
         raise SettingsError(f"a template uses {type(expression).__name__}, which cannot be spoken")
@@ -207,10 +210,18 @@ class _Network:
         ends = [end for end in added if end is not None]
         return self._common(ends) if ends else None
 
+    def _rule(self, name: str) -> Expression:
+        rule = self.phrases.templates.expansion_rules.get(name)
+        if rule is None:
+            raise SettingsError(f"spoken sentences use <{name}>, which is not in expansion_rules")
+        return rule.expression
+
     def _values(self, reference: ListReference) -> Iterator[Expression]:
         """What can be said for a list."""
         name = reference.list_name
         values = self.phrases.templates.slot_lists.get(name)
+        if values is None:
+            raise SettingsError(f"spoken sentences use {{{name}}}, which is not in lists")
         if isinstance(values, RangeSlotList):
             for number in values.get_numbers():
                 yield TextChunk(_spell(int(number), self.phrases.language).replace("-", _SPACE))
@@ -250,7 +261,8 @@ def _minimise(net: _Network, speakable: Callable[[str], bool]) -> Grammar:
 def _step(net: _Network, nodes: _Nodes) -> dict[str, dict[int, float]]:
     """The next words, where they lead and how probably; the empty word means that a sentence may end here.
 
-    Arcs lead to higher nodes only (FINAL apart), so in the order of the nodes every path into a node is counted before it.
+    Arcs lead to higher nodes only (FINAL apart, which leads nowhere), so in the order of the nodes every path into a
+    node is counted before the node's own arcs are.
     """
     words: dict[str, dict[int, float]] = {}
     mass = {(node, ""): share for node, share in nodes}

@@ -16,16 +16,16 @@ _TIMEOUT_S = 10.0
 # espeak-ng's mnemonics (voice en-us, option -x) to the recogniser's phones; the longest name wins.
 # https://github.com/espeak-ng/espeak-ng/blob/master/docs/phonemes.md lists the mnemonics.
 _ESPEAK = {
-    "aI@": "AY AH", "aI3": "AY ER", "aU@": "AW ER", "i@3": "IH R", "i@": "IY AH", "O@r": "AO R", "3:r": "ER", "A@r": "AA R",
-    "e@r": "EH R", "U@r": "UH R", "aI": "AY", "aU": "AW", "eI": "EY", "OI": "OY", "oU": "OW", "tS": "CH", "dZ": "JH",
-    "A@": "AA R", "e@": "EH R", "o@": "AO R", "O@": "AO R", "U@": "UH R", "3:": "ER", "A:": "AA", "O:": "AO",
-    "i:": "IY", "u:": "UW", "a#": "AH", "I2": "IH", "I#": "IH", "@L": "AH L", "@2": "AH", "@5": "AH", "@": "AH", "3": "ER",
-    "0#": "AA", "aa": "AE", "a": "AE", "A": "AA", "E2": "EH", "E": "EH", "I": "IH", "i": "IY", "0": "AA", "O2": "AO",
-    "O": "AO", "U": "UH", "u": "UW", "V": "AH", "o": "OW", "e": "EY", "n-": "AH N", "l-": "AH L", "m-": "AH M",
-    "b": "B", "d": "D", "D": "DH", "f": "F", "g": "G", "h": "HH", "j": "Y", "k": "K", "l": "L", "m": "M", "n": "N",
-    "N": "NG", "p": "P", "r": "R", "R": "R", "s": "S", "S": "SH", "t": "T", "t#": "T", "T": "TH", "v": "V", "w": "W", "z": "Z",
-    "Z": "ZH", "x": "K", "C": "SH",
-}
+    "aI@": "AY AH", "aI3": "AY ER", "aU@": "AW ER", "i@3": "IH R", "i@": "IY AH", "O@r": "AO R", "3:r": "ER",
+    "A@r": "AA R", "e@r": "EH R", "U@r": "UH R", "aI": "AY", "aU": "AW", "eI": "EY", "OI": "OY", "oU": "OW",
+    "tS": "CH", "dZ": "JH", "A@": "AA R", "e@": "EH R", "o@": "AO R", "O@": "AO R", "U@": "UH R", "3:": "ER",
+    "A:": "AA", "O:": "AO", "i:": "IY", "u:": "UW", "a#": "AH", "I2": "IH", "I#": "IH", "@L": "AH L", "@2": "AH",
+    "@5": "AH", "@": "AH", "3": "ER", "0#": "AA", "aa": "AE", "a": "AE", "A": "AA", "E2": "EH", "E": "EH", "I": "IH",
+    "i": "IY", "0": "AA", "O2": "AO", "O": "AO", "U": "UH", "u": "UW", "V": "AH", "o": "OW", "e": "EY", "n-": "AH N",
+    "l-": "AH L", "m-": "AH M", "b": "B", "d": "D", "D": "DH", "f": "F", "g": "G", "h": "HH", "j": "Y", "k": "K",
+    "l": "L", "m": "M", "n": "N", "N": "NG", "p": "P", "r": "R", "R": "R", "s": "S", "S": "SH", "t": "T", "t#": "T",
+    "T": "TH", "v": "V", "w": "W", "z": "Z", "Z": "ZH", "x": "K", "C": "SH",
+}  # fmt: skip
 _STRESS = re.compile(r"[',%=|;~*!]")
 _MNEMONIC = re.compile("|".join(re.escape(name) for name in sorted(_ESPEAK, key=len, reverse=True)))
 
@@ -48,8 +48,8 @@ class Lexicon:
         self._known = {word: tuple(ways) for word, ways in sounds.items()}
 
     def learn(self, words: Iterable[str]) -> None:
-        """Add the words that are not in the dictionary, from their spelling; those that cannot be spelled stay unknown."""
-        missing = sorted({word for word in words if word not in self._known})
+        """Add words that are not in the dictionary, from their spelling; what cannot be spelled out stays unknown."""
+        missing = sorted({word for word in words if word not in self._known and any(map(str.isalpha, word))})
         if not missing:
             return
         guessed = _guess(missing)
@@ -87,9 +87,9 @@ def _guess(words: list[str]) -> Mapping[str, Sounds]:
     program = shutil.which("espeak-ng")
     if program is None:
         return {}
-    command = [program, "-q", "-x", "--sep=_", "-v", "en-us"]
+    command, text = [program, "-q", "-x", "--sep=_", "-v", "en-us"], "\n".join(words)
     try:
-        done = subprocess.run(command, input="\n".join(words), capture_output=True, text=True, timeout=_TIMEOUT_S, check=True)
+        done = subprocess.run(command, input=text, capture_output=True, text=True, timeout=_TIMEOUT_S, check=True)
     except (OSError, subprocess.SubprocessError):
         return {}
     lines = done.stdout.strip("\n").split("\n")
@@ -102,11 +102,12 @@ def _guess(words: list[str]) -> Mapping[str, Sounds]:
 def phones_of(mnemonics: str) -> Sounds:
     """Translate ``h_'V_m_p_t_i`` to phones; empty if a sound is unknown."""
     phones: list[str] = []
-    for rest in _STRESS.sub("", mnemonics).replace("_", " ").split():
-        while rest:
-            match = _MNEMONIC.match(rest)
+    for sound in _STRESS.sub("", mnemonics).replace("_", " ").split():
+        at = 0
+        while at < len(sound):
+            match = _MNEMONIC.match(sound, at)
             if match is None:
                 return ()
             phones.extend(_ESPEAK[match[0]].split())
-            rest = rest[match.end() :]
+            at = match.end()
     return tuple(phones)

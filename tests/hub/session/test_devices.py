@@ -70,31 +70,31 @@ class TestRefusals:
         return Registry(LimitSettings.model_validate(limits), clock=lambda: now[0]), now
 
     def test_a_stranger_may_come_when_the_house_is_open(self) -> None:
-        assert self.registry()[0].refusal("bear") is None
-        assert self.registry(open=False)[0].refusal("bear") == "unknown-device"
+        assert self.registry()[0].refusal("bear", "toy") is None
+        assert self.registry(open=False)[0].refusal("bear", "toy") == "unknown-device"
 
     def test_nobody_may_be_one_of_our_own(self) -> None:
-        assert self.registry()[0].refusal("_sounds") == "reserved-device"
+        assert self.registry()[0].refusal("_sounds", "toy") == "reserved-device"
 
     def test_the_house_is_full_at_some_time(self) -> None:
         registry, _ = self.registry(devices=2)
         registry.add("bear")
         registry.add("duck")
-        assert registry.refusal("fox") == "too-many-devices"
-        assert registry.refusal("bear") is None
+        assert registry.refusal("fox", "toy") == "too-many-devices"
+        assert registry.refusal("bear", "toy") is None
 
     def test_who_is_too_fast_is_heard_again_later(self) -> None:
         registry, now = self.registry(events_per_s=2, burst=3)
         registry.add("bear")
-        assert [registry.refusal("bear") for _ in range(4)] == [None, None, None, "too-fast"]
+        assert [registry.refusal("bear", "toy") for _ in range(4)] == [None, None, None, "too-fast"]
         now[0] += 1.0
-        assert [registry.refusal("bear") for _ in range(3)] == [None, None, "too-fast"]
+        assert [registry.refusal("bear", "toy") for _ in range(3)] == [None, None, "too-fast"]
 
     def test_one_toy_does_not_use_up_what_another_may(self) -> None:
         registry, _ = self.registry(burst=1)
         registry.add("bear")
         registry.add("duck")
-        assert [registry.refusal(name) for name in ("bear", "bear", "duck")] == [None, "too-fast", None]
+        assert [registry.refusal(name, "toy") for name in ("bear", "bear", "duck")] == [None, "too-fast", None]
 
 
 class TestRegistry:

@@ -78,6 +78,13 @@ class TestStart:
         assert desk.start(press=5) == []
         assert desk.turn_ids == [1]
 
+    def test_again_after_the_turn_is_told_that_it_is_over(self, desk: Desk) -> None:
+        desk.start(press=5)
+        desk.do(desk.session.heard, NoSpeech())
+        assert desk.start(press=5) == ["error 1 no-speech"]
+        desk.wait(11)
+        assert "listening 2" in desk.start(press=5), "a toy that was switched on again counts from 1 again"
+
     def test_with_another_press_is_another_turn(self, desk: Desk) -> None:
         desk.start(press=5)
         assert desk.start(press=6) == [
@@ -286,8 +293,8 @@ class TestInterruption:
     def test_a_toy_that_has_said_it_already_is_not_waited_for(self, reporting: Desk) -> None:
         turn = reporting.speaking(3.0)
         reporting.wait(1.6)
-        reporting.event("played", turn=turn, ms=1100, final=True)
-        assert "DONE 1 interrupted: One two…" in reporting.event("interrupt", turn=turn)
+        assert "DONE 1 interrupted: One two…" in reporting.event("played", turn=turn, ms=1100, final=True)
+        assert reporting.event("interrupt", turn=turn) == []
 
     def test_an_earlier_report_is_carried_on_by_wall_clock(self, desk: Desk) -> None:
         turn = desk.speaking(3.0)
@@ -401,12 +408,17 @@ class TestDeadlines:
         assert desk.wait(1.0) == [f"DONE 1 failed late: {SORRY}", "(reply 1)", "done 1 late", "= idle"]
         assert [effect.code for effect in desk.all if isinstance(effect, State)][-1] == "late"
 
-    def test_every_step_gives_time(self, desk: Desk) -> None:
+    def test_a_recording_that_cannot_be_read_is_told(self, desk: Desk) -> None:
+        assert "play 1" in desk.do(desk.session.unreadable, "bad-audio")
+        desk.settle()
+        assert (desk.done[0].outcome, desk.done[0].code) == ("failed", "bad-audio")
+
+    def test_no_step_gives_time(self, desk: Desk) -> None:
         turn = desk.thinking()
         desk.wait(7.0)
         desk.transcript(turn)
-        assert desk.wait(7.0) == []
-        assert "play 1" in desk.wait(1.5)
+        assert desk.wait(0.9) == []
+        assert "play 1" in desk.wait(0.2)
 
     def test_a_message_that_comes_twice_gives_none(self, desk: Desk) -> None:
         turn = desk.thinking()
@@ -653,7 +665,7 @@ class AnyHistory(RuleBasedStateMachine):
         for effect in self.desk.all:
             turn = getattr(effect, "turn", None)
             if turn in over:
-                assert isinstance(effect, Reply) or brief(effect).startswith("done "), brief(effect)
+                assert isinstance(effect, Reply) or brief(effect).startswith(("done ", "error ")), brief(effect)
             if isinstance(effect, Done):
                 over.add(effect.turn)
 

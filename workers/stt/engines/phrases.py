@@ -37,7 +37,7 @@ class Settings(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     threshold: float = Field(default=-6.5, le=0)
-    """Mean score per frame a sentence must reach; 0 is the best. Higher: fewer false commands, more children unheard."""
+    """Mean score per frame a sentence must reach; 0 is best. Higher: fewer false commands, more children unheard."""
     width: float = Field(default=0.7, gt=0)
     """How far above the threshold the confidence is 0.73 (a logistic curve; 0.5 at the threshold)."""
     densities: int = Field(default=2, ge=1, le=4)
