@@ -21,6 +21,9 @@ from hub.messages.parts import AudioFormat, Codec
 Pcm = npt.NDArray[np.int16]
 RATE = 16_000
 """Hertz of speech inside the hub."""
+FILE_FORMATS = "aac,aiff,ape,asf,au,caf,flac,matroska,mov,mp3,ogg,tta,w64,wav,wv"
+"""Containers that are taken from outside: sound and nothing else. A playlist could have FFmpeg open other files."""
+FILE_OPTIONS = {"format_whitelist": FILE_FORMATS, "protocol_whitelist": "file"}
 _OPUS_RATE = 48_000
 _MAX_PACKET_MS = 120
 
@@ -172,18 +175,44 @@ def _pcm16(data: bytes) -> Pcm:
 
 
 def decode_file(data: bytes, limit_s: float) -> Pcm:
-    """A whole audio file (anything PyAV reads) at 16 kHz, at most ``limit_s`` seconds of it.
+    """A whole audio file (WAV, Ogg and other containers of FILE_FORMATS) at 16 kHz, at most ``limit_s`` seconds of it.
 
     Raises:
         AudioError: not an audio file, or one that breaks off.
     """
     if _breaks_off(data):
         raise AudioError("the file breaks off: its header promises more than there is")
+    pcm = _plain_wav(data, limit_s)
+    if pcm is None:
+        pcm = _any_file(data, limit_s)
+    if not pcm.size:
+        raise AudioError("no sound in the file")
+    return pcm[: int(limit_s * RATE)]
+
+
+def _plain_wav(data: bytes, limit_s: float) -> Pcm | None:
+    """A PCM16 WAV, read in a tenth of the time FFmpeg takes to open it; None: it is something else."""
+    if data[:4] != b"RIFF":
+        return None
+    try:
+        with wave.open(io.BytesIO(data)) as file:
+            if file.getsampwidth() != 2 or not 4000 <= file.getframerate() <= 192_000:
+                return None
+            channels, rate = file.getnchannels(), file.getframerate()
+            samples = np.frombuffer(file.readframes(int(limit_s * rate)), "<i2")
+    except (wave.Error, EOFError, ValueError):
+        return None
+    samples = samples[: samples.size // channels * channels].reshape(-1, channels)
+    mono = samples[:, 0] if channels == 1 else samples.mean(axis=1)
+    return resample(mono.astype(np.int16), rate, RATE)
+
+
+def _any_file(data: bytes, limit_s: float) -> Pcm:
     resampler = av.AudioResampler(format="s16", layout="mono", rate=RATE)
     parts: list[Pcm] = []
     samples = 0
     try:
-        with av.open(io.BytesIO(data), "r", metadata_errors="ignore") as container:
+        with av.open(io.BytesIO(data), "r", metadata_errors="ignore", options=FILE_OPTIONS) as container:
             if not container.streams.audio:
                 raise AudioError("no sound in the file")
             for frame in container.decode(container.streams.audio[0]):
@@ -195,10 +224,7 @@ def decode_file(data: bytes, limit_s: float) -> Pcm:
             parts.extend(out.to_ndarray()[0] for out in resampler.resample(None))
     except (av.error.FFmpegError, ValueError, EOFError) as error:
         raise AudioError("not an audio file, or a damaged one") from error
-    pcm = np.concatenate(parts) if parts else np.zeros(0, np.int16)
-    if not pcm.size:
-        raise AudioError("no sound in the file")
-    return pcm[: int(limit_s * RATE)]
+    return np.concatenate(parts) if parts else np.zeros(0, np.int16)
 
 
 def _breaks_off(data: bytes) -> bool:

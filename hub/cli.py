@@ -1,4 +1,4 @@
-"""The ``toyhub`` command: one sub-command for each file in hub/tools/ and each workers/<stage>/commands.py.
+"""The ``toyhub`` command: one sub-command for each file in hub/tools/ and workers/<stage>/tools/.
 
 A tool module has either ``command``, a function with typer annotations, or ``app``, a ``typer.Typer`` with commands
 of its own. Files are found by name and imported only when their command is called, so ``--help`` and each process
@@ -36,10 +36,9 @@ class _Tools(TyperGroup):
 
 
 def find_tools() -> dict[str, Path]:
-    """Files of all commands by command name: ``hub/tools/<name>.py``, and ``<stage>`` for a stage's commands.py."""
-    tools = {p.stem.replace("_", "-"): p for p in (_ROOT / "hub" / "tools").glob("*.py") if not p.stem.startswith("_")}
-    stages = {p.parent.name.replace("_", "-"): p for p in (_ROOT / "workers").glob("*/commands.py")}
-    return dict(sorted({**stages, **tools}.items()))
+    """Files of all commands by command name: ``tools/<name>.py`` of the hub and of each stage."""
+    files = [*(_ROOT / "workers").glob("*/tools/*.py"), *(_ROOT / "hub" / "tools").glob("*.py")]
+    return dict(sorted((p.stem.replace("_", "-"), p) for p in files if not p.stem.startswith("_")))
 
 
 def _first_line(path: Path) -> str:

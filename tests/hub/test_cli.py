@@ -108,10 +108,10 @@ def test_errors_of_ours_are_found_in_groups() -> None:
     assert isinstance(cli.plain_errors(UnknownEngine("stt", "x", []))[0], UnknownEngine)
 
 
-def test_a_stage_brings_commands_under_its_own_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    for file in ("hub/tools/_helper.py", "hub/tools/long_name.py", "workers/media/commands.py"):
+def test_a_stage_brings_commands_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for file in ("hub/tools/_helper.py", "hub/tools/long_name.py", "workers/media/tools/library.py"):
         (tmp_path / file).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / file).write_text('"""What it does.\n\nMore."""\n')
     monkeypatch.setattr(cli, "_ROOT", tmp_path)
-    assert list(cli.find_tools()) == ["long-name", "media"]
-    assert cli._first_line(cli.find_tools()["media"]) == "What it does."
+    assert list(cli.find_tools()) == ["library", "long-name"]
+    assert cli._first_line(cli.find_tools()["library"]) == "What it does."

@@ -58,6 +58,11 @@ class Intents:
         _check_references(templates, origin)
         return cls(templates, fillers)
 
+    @property
+    def names(self) -> list[str]:
+        """All intents, the one of talk included."""
+        return list(self._templates.intents)
+
     def match(self, text: str) -> Intent | None:
         """Find the command in ``text``, or None if it is talk.
 

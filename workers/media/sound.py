@@ -15,14 +15,13 @@ import numpy as np
 from av.audio.resampler import AudioResampler
 from numpy.typing import NDArray
 
+from hub.audio import FILE_OPTIONS
 from workers.media.errors import MediaUnreadable
 
 RATE = 48_000
 """Of everything stored (Hz): the only rate Opus decoders put out."""
 LONGEST_S = 6 * 3600
 
-_FORMATS = "aac,aiff,ape,asf,au,caf,flac,matroska,mov,mp3,ogg,tta,w64,wav,wv"
-_OPTIONS = {"format_whitelist": _FORMATS, "protocol_whitelist": "file"}
 # Opus and MP3 decoders need a run-up before a cut until their output is that of an uncut decoding.
 _RUN_UP_MS = 500
 _ERRORS = (av.FFmpegError, OSError, ValueError)
@@ -31,7 +30,7 @@ _ERRORS = (av.FFmpegError, OSError, ValueError)
 @contextmanager
 def _opened(path: Path) -> Iterator[tuple[Any, Any]]:
     try:
-        with av.open(str(path), options=_OPTIONS, metadata_errors="replace") as container:
+        with av.open(str(path), options=FILE_OPTIONS, metadata_errors="replace") as container:
             if not container.streams.audio:
                 raise MediaUnreadable("holds no audio")
             yield container, container.streams.audio[0]

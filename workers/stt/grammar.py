@@ -270,8 +270,6 @@ def _step(net: _Network, nodes: _Nodes) -> dict[str, dict[int, float]]:
     while todo:
         node, prefix = heapq.heappop(todo)
         here = mass[node, prefix]
-        if node == FINAL:
-            _count(words.setdefault(prefix, {}), FINAL, here)
         for piece, target, probability in net.arcs[node]:
             if piece == _SPACE and prefix:
                 _count(words.setdefault(prefix, {}), target, here * probability)
@@ -280,6 +278,9 @@ def _step(net: _Network, nodes: _Nodes) -> dict[str, dict[int, float]]:
             if following not in mass:
                 heapq.heappush(todo, following)
             _count(mass, following, here * probability)
+    for (node, prefix), share in mass.items():
+        if node == FINAL:
+            _count(words.setdefault(prefix, {}), FINAL, share)
     return words
 
 

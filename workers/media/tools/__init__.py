@@ -1,0 +1,1 @@
+"""Commands of the media stage, one a file."""
