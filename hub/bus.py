@@ -25,6 +25,7 @@ from hub.errors import BrokerError, single_error
 from hub.messages import AudioChunk, Cleared, Message
 from hub.settings import BrokerSettings
 from hub.topics import matches
+from hub.wire import Wire
 
 _LOGGER = logging.getLogger(__name__)
 _NODELAY = ((socket.IPPROTO_TCP, socket.TCP_NODELAY, 1),)  # 1 ms instead of 84 for a chain of four; see DECISIONS.md
@@ -127,7 +128,7 @@ class MqttBus:
         self._crash: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._refused = ""
         self._leaving = False
-        self._in_flight: set[asyncio.Timeout] = set()
+        self._wire: Wire | None = None
 
     def leave(self) -> None:
         """Be about to be cancelled; a cancellation alone is swallowed if an answer comes at the same moment."""
@@ -173,46 +174,24 @@ class MqttBus:
 
     async def publish(self, *messages: Sendable) -> None:
         """See Bus. QoS 0 is dropped while there is no connection; QoS 1 waits for it."""
-        if len(messages) == 1 or not any(message.qos for message in messages):
-            for message in messages:
-                await self._publish(message)
-            return
-        # All are on the wire, in order, before the first acknowledgement is waited for.
-        with single_error():
-            async with asyncio.TaskGroup() as tasks:
-                for message in messages:
-                    tasks.create_task(self._publish(message), name="publish")
-
-    async def _publish(self, message: Sendable) -> None:
-        packet = message.encode()
-        deadline = time.monotonic() + _PUBLISH_S
+        packets = [message.encode() for message in messages]
+        deadline = asyncio.get_running_loop().time() + _PUBLISH_S
         while True:
-            if packet.qos == 0 and not self._connected.is_set():
-                return
-            await self.wait_connected(deadline - time.monotonic())
-            client = self._client
-            assert client is not None  # noqa: S101 - set whenever connected
-            try:
-                async with self._until_connection_ends():
-                    await client.publish(packet.topic, packet.payload, qos=packet.qos, retain=packet.retain)
-            except (aiomqtt.MqttError, TimeoutError) as error:
-                if packet.qos == 0:
+            if not self._connected.is_set():
+                packets = [packet for packet in packets if packet.qos]
+                if not packets:
                     return
-                if time.monotonic() > deadline:
-                    raise BrokerError(f"publish on {packet.topic}: {error}") from error
-                await asyncio.sleep(_BACKOFF_S[0])  # the reader is about to notice the same loss
-            else:
-                return
-
-    @contextlib.asynccontextmanager
-    async def _until_connection_ends(self) -> AsyncIterator[None]:
-        """TimeoutError when the connection is lost: no answer will come, and aiomqtt would wait for it all the same."""
-        async with asyncio.timeout(None) as limit:
-            self._in_flight.add(limit)
+                await self.wait_connected(deadline - asyncio.get_running_loop().time())
+            assert self._wire is not None  # noqa: S101 - set whenever connected
+            waiting = self._wire.send(packets)
             try:
-                yield
-            finally:
-                self._in_flight.discard(limit)
+                async with asyncio.timeout_at(deadline):
+                    packets = [packet for packet, confirmed in waiting if not await confirmed]
+            except TimeoutError:
+                raise BrokerError(f"publish on {waiting[0][0].topic}: no answer from the broker") from None
+            if not packets:
+                return
+            await asyncio.sleep(_BACKOFF_S[0])  # the reader is about to notice the same loss
 
     async def run(self) -> None:
         """Connect, serve, and connect again, until cancelled."""
@@ -228,8 +207,8 @@ class MqttBus:
             finally:
                 self._connected.clear()
                 self._client = None
-                for limit in self._in_flight:
-                    limit.reschedule(0)
+                if self._wire is not None:
+                    self._wire.lost()
             pause = _BACKOFF_S[0] if time.monotonic() - started > _BACKOFF_S[1] else min(pause * 2, _BACKOFF_S[1])
             await asyncio.sleep(pause * random.uniform(0.5, 1.0))  # noqa: S311 - jitter, not cryptography
 
@@ -237,6 +216,7 @@ class MqttBus:
         """One connection from beginning to end."""
         async with self._new_client() as client:
             self._client = client
+            self._wire = Wire(client._client)  # noqa: SLF001 - as manual_ack_set
             await self._subscribe_again(client)
             again = self._refused != ""
             self._connected.set()

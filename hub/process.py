@@ -233,7 +233,7 @@ class Hub:
                 self._conversation(wish.device).put(Typed(text))
             case "stop":
                 self._conversation(wish.device).put(Stop())
-            case "volume" if text.isdigit() and int(text) <= 100:
+            case "volume" if text.isdecimal() and int(text) <= 100:
                 self._known(wish.device)
                 self._spawn(self._set_volume(wish.device, SetVolume(level=int(text))), f"volume-{wish.device}")
             case "persona" if text:
@@ -314,8 +314,8 @@ class Hub:
         await self._store.devices.seen(device)
         try:
             await self._store.devices.set_persona(device, persona)
-        except SettingsError as error:
-            self._tally.add("set:unknown-persona", f"{Set.topic.format(device=device, what='persona')}: {error}")
+        except SettingsError:  # its text names what was asked for, which may be anything
+            self._tally.add("set:unknown-persona", Set.topic.format(device=device, what="persona"))
             return
         await self._prepare(self._known(device))
 

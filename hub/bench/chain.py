@@ -19,6 +19,8 @@ HOPS = 7
 _DEVICE = "bench"
 _WARM_UP = 20
 _TURN_S = 10.0
+_PAUSE_S = 0.02
+"""Between two turns: what is stored of the last one is not on the way of the next."""
 _NOOP = {f"STAGES__{stage}__ENGINE": "noop" for stage in ("STT", "LLM", "TTS")} | {"LIBRARY": "{starter: false}"}
 
 
@@ -67,6 +69,7 @@ async def _turns(on: bus.Bus, count: int) -> list[float]:
     file = UtteranceFile(device=_DEVICE, data=to_wav(np.zeros(RATE // 10, np.int16), RATE))
     times: list[float] = []
     for _ in range(count):
+        await asyncio.sleep(_PAUSE_S)
         first, sent = asyncio.get_running_loop().create_future(), time.perf_counter()
         over.clear()
         await on.publish(file)

@@ -74,7 +74,7 @@ class Message(BaseModel):
     def _body(cls, topic: str, payload: bytes) -> dict[str, Any]:
         """The payload as a map with text keys."""
         try:
-            body = (json.loads if payload.startswith(_JSON_STARTS) else msgpack.unpackb)(payload)
+            body = (_json if payload.startswith(_JSON_STARTS) else msgpack.unpackb)(payload)
         except (ValueError, TypeError, RecursionError, msgpack.UnpackException) as error:
             # RecursionError: "[[[[…" nests deeper than the parser; the payload's fault, not ours
             raise BadMessage(topic, "malformed", type(error).__name__) from None
@@ -83,10 +83,22 @@ class Message(BaseModel):
         return body
 
 
+def _json(payload: bytes) -> Any:
+    """JSON that can be sent on: half of a surrogate pair can be written in it and is no text.
+
+    Raises:
+        ValueError: no JSON, or no text.
+    """
+    body = json.loads(payload)
+    if b"\\u" in payload:
+        json.dumps(body, ensure_ascii=False).encode()
+    return body
+
+
 def _bad_field(topic: str, error: ValidationError) -> BadMessage:
-    """Name the field and what is wrong with it, never its value: it may be what a child said."""
+    """Name the field and what is wrong with it, never its value or a key below it: they may be what a child said."""
     first = error.errors(include_url=False, include_context=False, include_input=False)[0]
-    where = ".".join(str(part) for part in first["loc"])
+    where = str(first["loc"][0]) if first["loc"] else "-"
     return BadMessage(topic, "bad-field", f"{where}: {first['type']}")
 
 

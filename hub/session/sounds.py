@@ -61,9 +61,8 @@ class Sounds:
     def keep(self, speech: Speech) -> None:
         """Take an answer of tts and write it down; blocking."""
         key = self._asked.get(speech.turn)
-        if key is None or not speech.frames:
-            return
-        self._known[key] = speech
+        if key is None or not speech.frames or self._known.setdefault(key, speech) is not speech:
+            return  # nobody asked for it, or it came twice
         path = self._path(key)
         new = path.with_suffix(".new")
         try:

@@ -51,16 +51,22 @@ class Engine:
         """
         with _told():
             store, now = self._store, self._clock()
-            turns = await store.history.recent(device, 2 * self.settings.history_turns)
-            facts = await store.memories.facts(device)
-            stopped = await store.playing.last(device)
+            # asked for together: the database's thread answers one after the other, and we wait once
+            persona, child, facts, turns, heard, stopped = await asyncio.gather(
+                store.personas.of(device),
+                store.memories.child(device),
+                store.memories.facts(device),
+                store.history.recent(device, 2 * self.settings.history_turns),
+                store.history.last_heard(device),
+                store.playing.last(device),
+            )
             return Known(
-                persona=await store.personas.of(device),
-                child=await store.memories.child(device),
+                persona=persona,
+                child=child,
                 facts=facts,
                 recalled=await store.memories.recall(facts, said, self.settings.recalled),
                 history=[Exchange(turn.said, turn.heard, turn.number, turn.through) for turn in turns],
-                last_reply=await store.history.last_heard(device),
+                last_reply=heard,
                 playing=stopped.place if stopped else None,
                 was_playing=stopped is not None and _is_interrupted(stopped, now),
                 local_time=now.isoformat(timespec="seconds"),

@@ -91,7 +91,9 @@ class Phrases:
         for path in sorted((folder / language).glob("*.yaml")):
             content = read_yaml(path)
             try:
-                Intents.from_dict({"language": language, "intents": {}, **content})
+                alone = Intents.from_dict({"language": language, "intents": {}, **content})
+                for intent in alone.intents.values():
+                    _ = [data.sentences for data in intent.data]  # hassil parses sentences on first use
                 merge_dict(merged, content)
             except (ParseError, HassilError, AttributeError, KeyError, TypeError, ValueError) as error:
                 raise SettingsError(f"{path}: {type(error).__name__}: {error}") from error
@@ -99,7 +101,7 @@ class Phrases:
             raise SettingsError(f"{folder / language}: no intents for language {language!r}")
         fillers = tuple(merged.pop("skip_words", ()))
         spoken = {name: _parsed(folder, name, texts) for name, texts in merged.pop("spoken", {}).items()}
-        return cls(language, Intents.from_dict(merged), spoken, fillers)
+        return cls(language, Intents.from_dict({**merged, "language": language}), spoken, fillers)
 
 
 def _parsed(folder: Path, name: str, texts: Any) -> tuple[Expression, ...]:

@@ -4,7 +4,7 @@ import logging
 import re
 import shutil
 import subprocess
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 Sounds = tuple[str, ...]
@@ -60,6 +60,12 @@ class Lexicon:
 
     def __contains__(self, word: str) -> bool:
         return word in self._known
+
+    def lines(self, words: Iterable[str]) -> Iterator[str]:
+        """A dictionary of ``words``, as its file has it."""
+        for word in sorted(words):
+            for number, sounds in enumerate(self.ways(word), 1):
+                yield f"{word}{f'({number})' if number > 1 else ''} {' '.join(sounds)}\n"
 
     def ways(self, word: str) -> tuple[Sounds, ...]:
         """All pronunciations, American ones first."""

@@ -96,7 +96,7 @@ BROKEN = {
     "no sentences": ("intents: {play: {data: [{}]}}", "a.yaml: intents.play"),
     "open bracket": ('intents: {play: {data: [{sentences: ["play (this"]}]}}', "a.yaml: intents.play"),
     "open bracket in a rule": ('expansion_rules: {ask: "(can"}', "a.yaml: expansion_rules.ask"),
-    "unknown list": ('intents: {play: {data: [{sentences: ["play {song}"]}]}}', "a.yaml: intents.play: there is no {song}"),
+    "unknown list": ('intents: {play: {data: [{sentences: ["play {song}"]}]}}', "intents.play: there is no {song}"),
     "unknown rule": ('expansion_rules: {ask: "[<who>] can"}', "a.yaml: expansion_rules.ask: there is no <who>"),
     "odd list": ("lists: {title: {}}", "a.yaml: lists.title"),
     "skip words": ("skip_words: please", "a.yaml: skip_words"),

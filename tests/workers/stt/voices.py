@@ -1,4 +1,4 @@
-"""Synthetic speech for tests: what spoken.yaml lists, through Opus and with silence around it, as it comes from a toy."""
+"""Synthetic speech for tests: what spoken.yaml lists, through Opus, with silence around it, as it comes from a toy."""
 
 import shutil
 import subprocess
