@@ -9,9 +9,10 @@ answered from one message lives in ``workers/`` and can be replicated. They know
 
 In reading order:
 
-    kernel      errors · topics · messages · settings · logs · audio · bus (the only one that knows aiomqtt) · dispatch ·
-                stage (the only consume loop) · engines · lines · store (the only one that knows SQLite)
-    hub         process · session/: endpointing, playout, turns (no I/O, no clock) · ear · devices · sounds · conversation
+    kernel      errors · topics · messages · settings · logs · audio · wire · bus (the only one that knows aiomqtt) ·
+                dispatch · stage (the only consume loop) · engines · lines · store (the only one that knows SQLite)
+    hub         process · session/: endpointing, playout, turn, turns (no I/O, no clock), ear, devices, sounds,
+                detectors, conversation
     toy         a simulated toy that behaves like firmware: the reference of docs/protocol.md
     tools       cli and one file for each command · run · supervisor · broker · checkup · view · bench
 

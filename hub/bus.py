@@ -255,7 +255,7 @@ class MqttBus:
             greeting.cancel()
 
     def _new_client(self) -> aiomqtt.Client:
-        """A fresh client for each connection: message ids start at 1 again, and an old ack must not hit a new message."""
+        """A fresh client for each connection: message ids start at 1 again; an old ack must not hit a new message."""
         properties: Any = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]  # paho leaves it untyped
         properties.ReceiveMaximum = self._receive_max
         will = self._will and aiomqtt.Will(self._will.topic, self._will.payload, self._will.qos, self._will.retain)
@@ -280,7 +280,7 @@ class MqttBus:
             max_inflight_messages=1000,
         )
         client.pending_calls_threshold = 10_000
-        client._client.manual_ack_set(True)  # noqa: SLF001 - public in paho, not passed on by aiomqtt 2 (its issue 345)
+        client._client.manual_ack_set(True)  # noqa: SLF001, FBT003 - public in paho, not passed on by aiomqtt 2
         return client
 
     def _dispatch(self, message: aiomqtt.Message) -> None:

@@ -43,7 +43,7 @@ def set_up(level: str, name: str) -> None:
 
 
 class Tally:
-    """Counts what was refused, and logs the 1st, 2nd, 4th, 8th … of each kind, so that a flood is not a flood of lines."""
+    """Counts what was refused; logs the 1st, 2nd, 4th, 8th … of each kind, so that a flood is not a flood of lines."""
 
     def __init__(self, logger: logging.Logger, text: str) -> None:
         self.counts: Counter[str] = Counter()

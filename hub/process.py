@@ -1,6 +1,7 @@
 """The hub process: takes what toys, people and workers say, and hands it to the conversations it concerns."""
 
 import asyncio
+import gc
 import logging
 import time
 from collections import Counter
@@ -100,6 +101,7 @@ class Hub:
         for kind, handle in self._handlers().items():
             await on.subscribe(kind.topic.filter, self._taker(kind, handle))
         self._listening = True
+        gc.freeze()  # as in a worker
         await self.greet(on)
         self._spawn(self._report_health(), "health")
 
@@ -195,7 +197,7 @@ class Hub:
             self._spawn(self._gone(device), f"gone-{device.id}")
 
     async def _gone(self, device: Device) -> None:
-        """Stop what a toy that left was doing; one that reconnects is called offline for a moment by its old last will."""
+        """Stop what a toy that left was doing; one that reconnects is offline for a moment by its old last will."""
         await asyncio.sleep(_GONE_S)
         conversation = self._conversations.get(device.id)
         if conversation and not device.online:

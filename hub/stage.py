@@ -7,6 +7,7 @@ silently: its lease names who had it, its last will says that it is gone.
 
 import asyncio
 import contextlib
+import gc
 import importlib
 import logging
 import pkgutil
@@ -218,7 +219,11 @@ class _Process:
         self._state: Literal["ready", "draining", "offline"] = "ready"
 
     async def run(
-        self, stages: list[tuple[Stage[Any, Any], Any]], settings: Settings, stop: asyncio.Event, open_bus: Callable[..., Any]
+        self,
+        stages: list[tuple[Stage[Any, Any], Any]],
+        settings: Settings,
+        stop: asyncio.Event,
+        open_bus: Callable[..., Any],
     ) -> None:
         self._engine = getattr(stages[0][1], "name", "")
         self._model = getattr(stages[0][1], "model", "")
@@ -229,6 +234,7 @@ class _Process:
                 await self._start(stage, engine, on, tasks)
             await on.subscribe(Cancel.topic.filter, self._cancel)
             self._taking = True
+            gc.freeze()  # what is loaded lives as long as the process; collections need not look at it
             await self._greet(on)
             beat = tasks.create_task(self._beat(on), name=f"{self._replica}-presence")
             others = [

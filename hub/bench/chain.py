@@ -1,8 +1,10 @@
 """`toyhub bench chain`: what the chain itself costs, with engines that take no time."""
 
 import asyncio
+import contextlib
 import sys
 import time
+from collections.abc import AsyncIterator
 
 import numpy as np
 
@@ -19,6 +21,8 @@ HOPS = 7
 _DEVICE = "bench"
 _WARM_UP = 20
 _TURN_S = 10.0
+_FLOOR_PAUSE_S = 0.1
+"""About as long as a turn of the chain lasts, so that the floor's processes have slept as long as ours."""
 _PAUSE_S = 0.02
 """Between two turns: what is stored of the last one is not on the way of the next."""
 _NOOP = {f"STAGES__{stage}__ENGINE": "noop" for stage in ("STT", "LLM", "TTS")} | {"LIBRARY": "{starter: false}"}
@@ -31,23 +35,31 @@ async def chain(turns: int) -> Report:
         HubError: a turn got no answer.
     """
     async with rig(["stt", "memory", "llm", "tts"], _NOOP) as settings:
-        echo = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "hub.bench.floor", settings.broker.host, str(settings.broker.port)
-        )
-        try:
+        where = (settings.broker.host, settings.broker.port)
+        async with _echoes(*where):
             async with bus.connect(settings.broker, "bench-toy") as on:
                 times = await _turns(on, _WARM_UP + turns)
-            where = (settings.broker.host, settings.broker.port)
-            bare = await asyncio.to_thread(floor.measure, *where, HOPS, _WARM_UP + turns)
-        finally:
-            echo.terminate()
-            await echo.wait()
+            bare = await asyncio.to_thread(floor.measure, *where, HOPS, _WARM_UP + turns, _FLOOR_PAUSE_S)
     report = Report("utterance published to first audio chunk received, engines that take no time")
-    report.spreads = {"chain": spread(times[_WARM_UP:]), f"floor ({HOPS} bare hops)": spread(bare[_WARM_UP:])}
+    report.spreads = {"chain": spread(times[_WARM_UP:]), f"floor: {HOPS} bare hops": spread(bare[_WARM_UP:])}
     ours, theirs = report.spreads.values()
     report.ratios = {"chain p50 / floor p50": round(ours.p50 / theirs.p50, 2)}
     report.promises = {"p50 at most 3 times the floor": ours.p50 <= 3 * theirs.p50, "p99 at most 15 ms": ours.p99 <= 15}
     return report
+
+
+@contextlib.asynccontextmanager
+async def _echoes(host: str, port: int) -> AsyncIterator[None]:
+    """The floor's processes: one for each of ours, the first also in the place where the hub comes in again."""
+    command = (sys.executable, "-m", "hub.bench.floor", host, str(port))
+    hops = [["0", str(HOPS - 2)], *([str(hop)] for hop in range(1, HOPS - 2))]
+    echoes = [await asyncio.create_subprocess_exec(*command, *taken) for taken in hops]
+    try:
+        yield
+    finally:
+        for echo in echoes:
+            echo.terminate()
+        await asyncio.gather(*(echo.wait() for echo in echoes))
 
 
 async def _turns(on: bus.Bus, count: int) -> list[float]:

@@ -53,7 +53,7 @@ class Message(BaseModel):
         """Read a packet back.
 
         Raises:
-            BadMessage: ``bad-topic``, ``bad-device``, ``malformed`` (neither msgpack nor JSON nor a map) or ``bad-field``.
+            BadMessage: ``bad-topic``, ``bad-device``, ``malformed`` (no msgpack, no JSON or no map), ``bad-field``.
         """
         levels = cls._levels(topic)
         try:

@@ -10,7 +10,7 @@ from hub.topics import Topic
 
 
 class Set(RawMessage):
-    """Plain text on ``set/<what>``: ``say`` (a text), ``persona`` (its id), ``volume`` (0 to 100), ``stop`` (anything)."""
+    """Plain text on ``set/<what>``: ``say``, ``ask`` (text), ``persona`` (its id), ``volume`` (0 to 100), ``stop``."""
 
     topic: ClassVar[Topic] = topics.SET
 

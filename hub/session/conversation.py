@@ -125,7 +125,7 @@ class Conversation:
         except TimeoutError:
             return None
 
-    def _step(self, item: Item, now: float) -> list[Effect]:
+    def _step(self, item: Item, now: float) -> list[Effect]:  # noqa: C901 - a table
         match item:
             case UpAudio():
                 return self._hear(item, now)

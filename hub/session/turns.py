@@ -121,9 +121,9 @@ class Session:
         turn = self._turn
         if turn and event.press is not None and event.press == turn.press:
             return [self._listening(turn)] if turn.phase == "listening" else []  # our answer was lost, or is on its way
-        if event.press is not None and self._served is not None and event.press == self._served.press:
-            if now < self._served_until:
-                return [self._served]  # came again after a reconnect; that turn is over
+        served = self._served if now < self._served_until else None
+        if served and event.press is not None and event.press == served.press:
+            return [served]  # came again after a reconnect; that turn is over
         out: list[Effect] = []
         if turn and turn.phase == "thinking" and turn.ended_by_silence and now - turn.spoken_end < _CUT_OFF_S:
             out.append(CutOff())

@@ -1,4 +1,4 @@
-"""A whole toyhub in one process, on a broker in memory or a real one: hub and workers as tasks, real embedded engines."""
+"""A whole toyhub in one process, on a broker in memory or a real one: hub and workers as tasks, embedded engines."""
 
 import asyncio
 import contextlib
@@ -55,9 +55,10 @@ async def house(
         await bus.subscribe(Worker.topic.filter, worker)
         await bus.subscribe(HubStatus.topic.filter, hub)
         await bus.subscribe(Titles.topic.filter, library)
-        running = [tasks.create_task(run_hub(settings, stop, connect), name="hub")]
-        for stage in stages:
-            running.append(tasks.create_task(run_worker(stage, settings, stop, connect), name=stage))
+        running = [
+            tasks.create_task(run_hub(settings, stop, connect), name="hub"),
+            *(tasks.create_task(run_worker(stage, settings, stop, connect), name=stage) for stage in stages),
+        ]
         try:
             async with asyncio.timeout(_READY_S):
                 await ready.wait()

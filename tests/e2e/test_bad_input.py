@@ -8,7 +8,8 @@ import socket
 import struct
 import subprocess
 import time
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections import Counter
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
@@ -20,8 +21,8 @@ import pytest
 from hub import bus
 from hub.audio import RATE, encode, to_wav
 from hub.broker import mosquitto_binary
-from hub.messages import AudioFormat, Control, Event, HubHealth, Packet, UpAudio
-from hub.toy import Recording, Toy, spoken
+from hub.messages import AudioFormat, Control, Event, HubHealth, Packet, Text, UpAudio
+from hub.toy import Recording, Toy, TurnReport, spoken
 from hub.toy.playback import Playback
 from tests.e2e.home import Home, Seen, until
 
@@ -50,7 +51,7 @@ def nobody_dies_and_nothing_is_told(home: Home) -> Iterator[None]:
     yield
     new = home.lines[lines:]
     assert [line for line in new if MARKER in line.lower()] == []
-    assert [line for line in new if "Traceback" in line or "restart" in line] == []
+    assert [line for line in new if "Traceback" in line or "; restart " in line] == []
     assert home.pids() == processes
     assert set(LIVES) <= processes.keys()
 
@@ -84,12 +85,25 @@ async def somebody_else_listens_to_a_story(home: Home) -> AsyncIterator[None]:
         assert toy.firmware.dropped_foreign == 0
 
 
-async def the_next_turn_works(home: Home, device: str) -> None:
-    """A good question of the same toy gets its answer."""
+async def the_next_turn_works(home: Home, *devices: str) -> None:
+    """A good question of the same toys gets its answer."""
+    await asyncio.gather(*(_asks_and_is_answered(home, device) for device in devices))
+
+
+async def _asks_and_is_answered(home: Home, device: str) -> None:
+    """Listens until it is clear that an answer comes."""
     async with home.toy(device) as toy:
-        report = await toy.text("who are you", timeout_s=15)
-    assert report.answered, report
-    assert (report.late_chunks, report.gaps) == (0, 0)
+        asked = asyncio.create_task(toy.text("who are you", timeout_s=15), name=device)
+        await until(lambda: toy.firmware.speaker.sounding, 15, f"{device} gets no answer")
+        await asyncio.sleep(0.6)
+        playback = toy.firmware.speaker.playback
+        toy.interrupt()
+        report = await asked
+        assert report.transcript == "who are you"
+        assert report.code in (None, "interrupted")
+        assert playback is not None
+        assert playback.chunks >= 8
+        assert (playback.late, playback.gaps) == (0, 0)
 
 
 class Raw(NamedTuple):
@@ -176,33 +190,79 @@ def _counted_by(seen: Seen, stage: str) -> set[str]:
 
 
 STRANGE_WISHES = {
-    "volume": ("²", "-5", "101", "9" * 1999, "٣", MARKER, ""), "persona": (MARKER, "../" + MARKER, "\0", " "),
-    "say": ("\0", " ", "…"), "ask": ("\0", "", "🦄" * 900), "mode": (MARKER,),
+    "volume": ("²", "-5", "101", "9" * 1999, MARKER, ""), "say": ("", " "), "ask": ("",), "mode": (MARKER,),
+    "persona": ("",), MARKER[:3]: (MARKER,),
+}  # fmt: skip
+STRANGE_PERSONAS = (MARKER, "../" + MARKER, "\0")
+HALF_A_PAIR = "\ud800"
+"""Can be written in JSON, and is no text."""
+NOT_QUITE: tuple[tuple[str, dict[str, object], str], ...] = (
+    ("hello", {"capabilities": [HALF_A_PAIR]}, "malformed"), ("hello", {"firmware": MARKER * 9}, "bad-field"),
+    ("hello", {"codecs": [MARKER]}, "bad-field"), ("hello", {"buffer_ms": -1}, "bad-field"),
+    ("event", {"event": "played", "turn": 1, "ms": -1}, "bad-field"),
+    ("event", {"event": "start", "press": float("inf")}, "bad-field"), ("event", {"event": HALF_A_PAIR}, "malformed"),
+    ("event", {"event": "battery", "level": float("nan")}, "bad-field"),
+)  # fmt: skip
+NO_NAMES = {
+    "my bear": "bad-device", "bär": "bad-device", "x" * 65: "bad-device", "": "bad-topic", "\u200b": "bad-device",
+    "bear;rm": "bad-device", "_sounds": "reserved-device", "_other": "reserved-device", "熊": "bad-device",
 }  # fmt: skip
 
 
-async def test_wishes_that_make_no_sense_do_nothing(home: Home) -> None:
-    async with home.watch(HubHealth.topic.filter) as seen, somebody_else_listens_to_a_story(home):
-        for what, values in STRANGE_WISHES.items():
-            await put(seen.bus, *(Raw(f"toys/wished/set/{what}", value.encode()) for value in values))
-        await until_counted(seen, "set:bad-field", "set:unknown-persona")
-        assert logged(home, "hub", "set:unknown-persona", "toys/wished/set/persona")
-    await the_next_turn_works(home, "wished")
+async def test_what_does_not_fit_is_counted_one_by_one_and_does_nothing(home: Home) -> None:
+    """Wishes without sense, text that is no text, names that are no names, state that is cleared away."""
+    expected: Counter[str] = Counter()
+    raw: list[Raw] = []
+    for what, values in STRANGE_WISHES.items():
+        raw += [Raw(f"toys/odd/set/{what}", value.encode()) for value in values]
+        expected["set:bad-field"] += len(values)
+    raw += [Raw("toys/odd/set/persona", value.encode()) for value in STRANGE_PERSONAS]
+    expected["set:unknown-persona"] += len(STRANGE_PERSONAS)
+    for noun, body, reason in NOT_QUITE:
+        raw.append(Raw(f"toys/odd/up/{noun}", json.dumps(body).encode()))
+        expected[f"{noun}:{reason}"] += 1
+    for name, reason in NO_NAMES.items():
+        raw += [Raw(f"toys/{name}/up/text", b"who are you"), Raw(f"toys/{name}/set/say", MARKER.encode())]
+        expected.update([f"text:{reason}", f"set:{reason}"])
+    raw += [Raw("toys/a/b/up/text", MARKER.encode()), Raw("toys/odd/up", b""), Raw("toys/odd/up/nothing", b"x")]
+    raw += [Raw(f"toys/odd/up/{noun}", b"", retain=True) for noun in ("presence", "hello", "event", "text")]
+    expected.update(["hello:malformed", "event:malformed", "text:bad-field"])  # an empty presence is cleared state
+    raw += [Raw(topic, b"", retain=True) for topic in ("workers/tts/nobody", "toys/odd/state", "toys/odd/down/config")]
+
+    async with home.watch(HubHealth.topic.filter, "toys/#") as seen, somebody_else_listens_to_a_story(home):
+        await until(lambda: seen.on(HubHealth.topic.filter), 12, "no health")
+        await asyncio.sleep(5.2)  # all that came before is counted
+        before = seen.rejected()
+        await put(seen.bus, *raw)
+        assert not await asyncio.to_thread(_stays_connected_after, home, "toys/+/up/text")
+        assert not await asyncio.to_thread(_stays_connected_after, home, "toys/#")
+        wanted = Counter(before) + expected
+        with contextlib.suppress(AssertionError):
+            await until(lambda: seen.rejected() == wanted, 8, "")
+        assert Counter(seen.rejected()) - Counter(before) == expected
+        answers = [f"toys/{name}/{told}" for name in NO_NAMES for told in ("state", "down/config", "down/control")]
+        assert [topic for topic in answers if seen.on(topic)] == []
+    for kind, topic in (
+        ("text:bad-device", "toys/my bear/up/text"), ("text:reserved-device", "toys/_sounds/up/text"),
+        ("text:bad-topic", "toys//up/text"),
+    ):  # fmt: skip
+        assert logged(home, "hub", kind, topic)
+    await the_next_turn_works(home, "odd")
 
 
-NOT_QUITE = (
-    ("up/hello", {"capabilities": ["\ud800"]}), ("up/hello", {"firmware": "\ud800"}),
-    ("up/event", {"event": "played", "turn": 1, "ms": -1}), ("up/event", {"event": "start", "press": 1e400}),
-    ("up/event", {"event": "\ud800"}), ("up/event", {"event": "battery", "level": float("nan")}),
-)  # fmt: skip
-
-
-async def test_text_that_is_none_and_numbers_that_are_none_are_refused(home: Home) -> None:
-    async with home.watch(HubHealth.topic.filter) as seen, somebody_else_listens_to_a_story(home):
-        for where, body in NOT_QUITE:
-            await put(seen.bus, Raw(f"toys/unclear/{where}", json.dumps(body).encode()))
-        await until_counted(seen, "hello:bad-field", "event:bad-field")
-    await the_next_turn_works(home, "unclear")
+def _stays_connected_after(home: Home, topic: str) -> bool:
+    """Publish on a topic that no client library lets through."""
+    name = topic.encode()
+    body = struct.pack(">H", len(name)) + name + MARKER.encode()
+    with socket.create_connection((home.broker.host, home.broker.port), 5) as wire:
+        wire.sendall(b"\x10\x0d\x00\x04MQTT\x04\x02\x00\x3c\x00\x01w")
+        assert wire.recv(4) == b"\x20\x02\x00\x00"
+        wire.sendall(bytes([0x30, len(body)]) + body + b"\xc0\x00")
+        wire.settimeout(3)
+        try:
+            return wire.recv(4) != b""
+        except ConnectionResetError:
+            return False
 
 
 CHAIN_ODDITIES = (
@@ -211,7 +271,7 @@ CHAIN_ODDITIES = (
     ("request", {"index": 0, "action": {"name": "play", "slots": {MARKER: [1]}}}),
     ("request", {"index": 0, "action": {"name": "continue", "slots": {"item": MARKER, "position": -5}}}),
     ("request", {"index": -1, "action": {"name": MARKER, "slots": {}}}),
-    ("sentence", {"text": MARKER, "voice": {"name": "../../" + MARKER, "speed": 2.0}}),
+    ("sentence", {"text": MARKER, "voice": {"name": "../../nobody", "speed": 2.0}}),
     ("sentence", {"text": "\0[[_::::]]<speak>", "output": {"codec": "pcm16", "rate": 48_000}}),
     ("done", {"outcome": "answered", "times_ms": {MARKER: "x"}}),
     ("done", {"outcome": "answered", "said": "x", "heard": "y", "actions": [{"name": "remember", "slots": {}}]}),
@@ -221,6 +281,7 @@ CHAIN_ODDITIES = (
 
 
 async def test_a_chain_message_with_strange_values_kills_no_worker(home: Home) -> None:
+    processes = home.pids()
     async with home.watch(HubHealth.topic.filter) as seen, somebody_else_listens_to_a_story(home):
         for number, (noun, body) in enumerate(CHAIN_ODDITIES):
             payload = msgpack.packb(body)
@@ -228,21 +289,19 @@ async def test_a_chain_message_with_strange_values_kills_no_worker(home: Home) -
             await put(seen.bus, Raw(f"turns/odd/{number + 1}/{noun}", payload))
         for noun, key in (("transcript", "text"), ("sentence", "text")):
             await put(seen.bus, Raw(f"turns/odd/99/{noun}", json.dumps({key: "\ud800", "source": "text"}).encode()))
-        await until_counted(seen, "done:bad-field", "request:bad-field")
-        await asyncio.sleep(1)
+        await asyncio.sleep(2)
+        for name, kind in (("hub", "done:bad-field"), ("media", "request:bad-field"), ("memory", "transcript:malformed")):
+            assert home.said(name, f"rejected {kind} ("), kind
+    assert home.pids() == processes
     await the_next_turn_works(home, "odd")
 
 
 async def test_an_unknown_codec_is_told_to_the_toy(home: Home) -> None:
-    async with home.watch(HubHealth.topic.filter, "toys/futuristic/down/control") as seen:
-        async with somebody_else_listens_to_a_story(home):
-            start = {"event": "start", "press": 77, "codec": MARKER}
-            await put(seen.bus, Raw("toys/futuristic/up/hello", json.dumps({"codecs": [MARKER]}).encode()))
-            await put(seen.bus, Raw("toys/futuristic/up/event", json.dumps(start).encode()))
-            (told,) = await until(lambda: seen.on("toys/futuristic/down/control"), 5, "the toy is not told")
-            assert json.loads(told.payload) == {"control": "error", "press": 77, "code": "bad-event"}
-            await until_counted(seen, "event:bad-field", "hello:bad-field")
-        assert logged(home, "hub", "event:bad-field", "toys/futuristic/up/event") or seen.rejected()["event:bad-field"] > 1
+    async with home.watch("toys/futuristic/down/control") as seen, somebody_else_listens_to_a_story(home):
+        start = {"event": "start", "press": 77, "codec": MARKER}
+        await put(seen.bus, Raw("toys/futuristic/up/event", json.dumps(start).encode()))
+        (told,) = await until(lambda: seen.on("toys/futuristic/down/control"), 5, "the toy is not told")
+        assert json.loads(told.payload) == {"control": "error", "press": 77, "code": "bad-event"}
     await the_next_turn_works(home, "futuristic")
 
 
@@ -304,14 +363,12 @@ async def test_files_that_are_none_get_a_spoken_apology(home: Home, tmp_path: Pa
             assert np.abs(report.pcm).max() > 1000, f"{name}: nothing to be heard"
             if name != "half-an-ogg":  # what there is of it can be heard
                 assert report.code == "bad-audio", name
-        await until_counted(seen, "utterance:bad-audio")
-        assert seen.rejected()["utterance:bad-audio"] >= len(files) - 1
+        await until(lambda: seen.rejected().get("utterance:bad-audio", 0) >= len(files) - 1, 8, "not counted")
     assert logged(home, "hub", "utterance:bad-audio", "/up/utterance")
-    for name in files:
-        await the_next_turn_works(home, name)
+    await the_next_turn_works(home, *list(files)[:3])
 
 
-async def _send(home: Home, device: str, file: bytes):  # type: ignore[no-untyped-def]
+async def _send(home: Home, device: str, file: bytes) -> TurnReport:
     async with home.toy(device) as toy, bus.connect(home.broker, "sender") as on:
         turn = asyncio.create_task(toy.listen_back(timeout_s=20), name=device)
         await asyncio.sleep(0)
@@ -350,7 +407,7 @@ async def test_speech_that_never_ends_is_cut_and_answered(home: Home) -> None:
                 await asyncio.sleep(0.02)
         await until(lambda: _orders(seen, control, "stop_listening"), 10, "the hub listens for ever")
         await until(lambda: _orders(seen, control, "play"), 15, "neither an answer nor an apology")
-        await until(lambda: _orders(seen, control, "done"), 30, "the turn never ends")
+        await put(seen.bus, Raw("toys/endless/set/stop", b""))
     await the_next_turn_works(home, "endless")
 
 
@@ -367,13 +424,13 @@ async def test_silence_that_never_ends_is_given_up(home: Home) -> None:
 async def test_strange_chunks_between_good_ones_do_not_spoil_what_is_said(home: Home) -> None:
     """Of another turn, come twice, or no chunks at all."""
     chance = random.Random(2)
-    question = "what can you do"
+    question = "what's my name"
 
     async def throw(toy: Toy, on: bus.Bus) -> None:
         await until(lambda: toy.firmware.phase == "listening", 5, "the hub does not listen")
         turn = toy.firmware.turn or 0
         for step in range(60):
-            good = [frame for frame in recording.data[:3]]
+            good = recording.data[:3]
             await put(
                 on,
                 Raw("toys/noisy/up/audio", chance.randbytes(50) + MARKER.encode(), 0),
@@ -397,6 +454,7 @@ async def test_strange_chunks_between_good_ones_do_not_spoil_what_is_said(home: 
         assert report.transcript == question
         assert report.answered
         await until_counted(seen, "audio:malformed")
+    assert logged(home, "hub", "audio:malformed", "toys/noisy/up/audio")
     await the_next_turn_works(home, "noisy")
 
 
@@ -409,59 +467,11 @@ async def test_chunks_without_sense_in_the_turn_itself_end_it_and_no_more(home: 
         for _ in range(400):
             seq = (seq + chance.choice((1, 1, 1, 7, 30_000))) % 65_536
             data = chance.choice((b"", b"\xff", b"\x03", chance.randbytes(chance.randrange(1, 300))))
-            await seen.bus.publish(UpAudio("broken", turn, seq, chance.getrandbits(32), chance.choice((0, 2, 0xFE & 0xFC)), data))
+            await seen.bus.publish(UpAudio("broken", turn, seq, chance.getrandbits(32), chance.choice((0, 2, 0xFC)), data))
         await until(lambda: _orders(seen, control, "done"), 30, "the turn never ends")
         await until_counted(seen, "audio:bad-audio")
     assert logged(home, "hub", "audio:bad-audio", "toys/broken/up/audio")
     await the_next_turn_works(home, "broken")
-
-
-# -- who it says it is
-
-
-async def test_names_that_are_none_are_refused_and_never_known(home: Home) -> None:
-    names = ("my bear", "bär", "x" * 65, "", "\u200b", "bear;rm", "bear.", "_sounds", "_other", "a/b", "熊")
-    async with home.watch(HubHealth.topic.filter, "toys/#") as seen, somebody_else_listens_to_a_story(home):
-        await until(lambda: seen.on(HubHealth.topic.filter), 12, "no health")
-        for name in names:
-            await put(seen.bus, Raw(f"toys/{name}/up/text", b"who are you"), Raw(f"toys/{name}/up/hello", b"{}"))
-            await put(seen.bus, Raw(f"turns/{name}/1/speech", b"\x80"), Raw(f"toys/{name}/set/say", MARKER.encode()))
-        assert not await asyncio.to_thread(_stays_connected_after, home, "toys/+/up/text")
-        assert not await asyncio.to_thread(_stays_connected_after, home, "toys/#")
-        await until_counted(
-            seen, "text:bad-device", "hello:bad-device", "set:bad-device", "speech:bad-device",
-            "text:reserved-device", "text:bad-topic",
-        )  # fmt: skip
-        ours = [f"toys/{name}/{told}" for name in names for told in ("state", "down/config", "down/control", "reply")]
-        assert [topic for topic in ours if seen.on(topic)] == []
-    assert logged(home, "hub", "text:bad-device", "toys/my bear/up/text")
-    await the_next_turn_works(home, "well-named")
-
-
-def _stays_connected_after(home: Home, topic: str) -> bool:
-    """Publish on a topic that no client library lets through."""
-    name = topic.encode()
-    body = struct.pack(">H", len(name)) + name + MARKER.encode()
-    with socket.create_connection((home.broker.host, home.broker.port), 5) as wire:
-        wire.sendall(b"\x10\x0d\x00\x04MQTT\x04\x02\x00\x3c\x00\x01w")
-        assert wire.recv(4) == b"\x20\x02\x00\x00"
-        wire.sendall(bytes([0x30, len(body)]) + body + b"\xc0\x00")
-        wire.settimeout(3)
-        try:
-            return wire.recv(4) != b""
-        except ConnectionResetError:
-            return False
-
-
-async def test_empty_retained_payloads_are_no_messages(home: Home) -> None:
-    """This is how state is cleared away; toys and people do it with any topic."""
-    topics = [f"toys/cleared/up/{noun}" for noun in UP] + [f"turns/cleared/1/{noun}" for noun in CHAIN]
-    topics += [f"toys/cleared/set/{what}" for what in WHATS] + ["toys/cleared/down/config", "toys/cleared/state"]
-    topics += ["hub/status", "hub/health", "workers/tts/nobody"]  # not library/titles: only media knows them
-    async with home.watch(HubHealth.topic.filter) as seen, somebody_else_listens_to_a_story(home):
-        await put(seen.bus, *(Raw(topic, b"", retain=True) for topic in topics))
-        await until_counted(seen, "hello:malformed", "set:bad-field")
-    await the_next_turn_works(home, "cleared")
 
 
 # -- too much
@@ -477,24 +487,25 @@ async def test_ten_thousand_events_in_a_second_hold_nobody_up(home: Home, qos: i
         async with home.toy("asks-meanwhile") as toy:
             program = await asyncio.create_subprocess_exec(*command, stdin=subprocess.PIPE)
             began = time.monotonic()
-            flood = asyncio.create_task(program.communicate(line * 10_000), name="flood")
+            flood = asyncio.create_task(_timed(program.communicate(line * 10_000)), name="flood")
             await asyncio.sleep(0.2)
-            report = await toy.text("who are you")
-            await flood
-            print(f"\n10,000 events in {time.monotonic() - began:.1f} s or less; "  # noqa: T201
-                  f"meanwhile an answer began after {report.first_audio_ms:.0f} ms")  # fmt: skip
+            report = await toy.text("what time is it")
+            took_s = await flood - began
         assert report.answered
         assert (report.late_chunks, report.gaps) == (0, 0)
         assert report.first_audio_ms is not None
+        print(f"\n10,000 events in {took_s:.1f} s; an answer began after {report.first_audio_ms:.0f} ms")  # noqa: T201
         assert report.first_audio_ms < 2000
-        kinds = ("event:too-fast",)
-        await until_counted(seen, *kinds)
-        await until(lambda: seen.rejected()["event:too-fast"] > 5000, 12, "the flood did not reach the hub")
+        await until(lambda: seen.rejected().get("event:too-fast", 0) >= 5000, 12, "the flood did not reach the hub")
     grown = home.memory_mb("hub") - before
     print(f"memory of the hub grown by {grown:.1f} MB")  # noqa: T201
     assert grown < 30
-    await asyncio.sleep(3)  # the bucket fills again
     await the_next_turn_works(home, device)
+
+
+async def _timed(work: Awaitable[object]) -> float:
+    await work
+    return time.monotonic()
 
 
 async def test_a_toy_that_comes_and_goes_and_introduces_itself_without_end(home: Home) -> None:
@@ -512,14 +523,12 @@ async def test_a_toy_that_comes_and_goes_and_introduces_itself_without_end(home:
             await put(seen.bus, *(Raw("toys/restless/up/hello", hello) for hello in hellos))
             await put(seen.bus, *(Raw("toys/restless/down/config", hello) for hello in hellos))
         async with home.toy("asks-meanwhile") as toy:
-            report = await toy.text("what can you do")
+            report = await toy.text("what time is it")
         assert report.answered
         assert report.first_audio_ms is not None
         print(f"\nmeanwhile an answer began after {report.first_audio_ms:.0f} ms")  # noqa: T201
         assert report.first_audio_ms < 2000
         await until_counted(seen, "hello:too-fast")
-        await asyncio.sleep(2)
-    await asyncio.sleep(2)
     await the_next_turn_works(home, "restless")
 
 
@@ -534,6 +543,12 @@ async def test_a_stranger_is_refused_where_the_house_is_closed(folder: Path, fre
             }  # fmt: skip
             assert await closed.command("devices", "add", "stranger") == 0
             async with closed.toy("stranger") as toy:
-                asked = [await toy.text("who are you", timeout_s=6) for _ in range(3)]
-            assert any(report.answered for report in asked)
+                await until(lambda: _asked_again(toy), 15, "it may come, and is not let in")
         assert [line for line in closed.lines if MARKER in line] == []
+
+
+def _asked_again(toy: Toy) -> bool:
+    """Ask twice a second until there is an answer."""
+    if int(time.monotonic() * 50) % 25 == 0:
+        toy.link.publish(Text(device=toy.firmware.device, text="who are you"))
+    return toy.firmware.speaker.sounding

@@ -1,9 +1,8 @@
 """Whatever dies in the middle of a turn: somebody says so, the child hears something, and the next turn works."""
 
 import asyncio
-import contextlib
 import signal
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -102,10 +101,9 @@ async def test_a_start_that_falls_into_the_death_of_the_hub_is_answered_by_the_n
         await home.until_said("hub", "ready", lines)
         assert home.pids()["hub"] != pid
         assert report.answered, report
-        assert (report.late_chunks, report.gaps, report.dropped_foreign) == (0, 0, 0)
+        assert (report.late_chunks, report.gaps) == (0, 0)
         print(f"\nlistening {report.listening_ms:.0f} ms after the press")  # noqa: T201
-        again = await toy.text("what's my name")
-    assert again.answered
+        await _works_again(toy, "hub")
 
 
 async def test_a_worker_that_is_told_to_go_finishes_its_job_first(home: Home) -> None:
@@ -161,10 +159,5 @@ async def test_ctrl_c_leaves_nothing_behind(folder: Path, free_port: Callable[[]
     assert code == 0
     assert home.lines[-1].endswith("stopped")
     assert [line for line in home.lines if "Traceback" in line or "killed" in line] == []
-    left: Callable[[], list[str]] = lambda: [name for name, pid in processes.items() if alive(pid)]  # noqa: E731
-    with contextlib.suppress(AssertionError):
-        await until(lambda: not left(), 2, "")
-    assert left() == []
-
-
-_ = Awaitable
+    await asyncio.sleep(1)
+    assert [name for name, pid in processes.items() if alive(pid)] == []

@@ -1,10 +1,12 @@
-"""The architecture as functions that find violations in a tree of sources; the tests run them on ours and on planted ones."""
+"""The architecture as functions that find violations in a tree of sources; tests run them on ours and planted ones."""
 
 import ast
 from collections.abc import Iterator
 from pathlib import Path
 
-ONLY_IN = {"aiomqtt": "hub/bus.py", "aiosqlite": "hub/store/", "msgpack": "hub/messages/", "piper": "workers/tts/engines/"}
+ONLY_IN = {
+    "aiomqtt": "hub/bus.py", "aiosqlite": "hub/store/", "msgpack": "hub/messages/", "piper": "workers/tts/engines/",
+}  # fmt: skip
 """Packages that one place imports, so that it can be replaced there."""
 PURE = ("hub/session/endpointing.py", "hub/session/turns.py", "hub/session/turn.py", "hub/session/playout.py",
         "hub/session/effects.py", "hub/session/ear.py", "workers/memory/prompt.py", "hub/discovery/")  # fmt: skip
@@ -32,7 +34,7 @@ def imported(tree: ast.Module) -> Iterator[str]:
 
 
 def import_violations(root: Path) -> Iterator[str]:
-    """hub never imports workers, a stage no other stage, an engine no asyncio and no bus; some packages live in one place."""
+    """hub imports no workers, a stage no other stage, an engine no asyncio or bus; some packages live in one place."""
     for path, tree, _ in sources(root):
         parts = path.split("/")
         for name in imported(tree):

@@ -14,7 +14,6 @@ from annotated_types import Ge, Le, Lt, MaxLen
 from pydantic import BaseModel
 
 from hub.lines import FAILURE_CODES
-from hub.messages.control import ERROR_CODES
 from hub.messages import (
     Config,
     Control,
@@ -30,6 +29,7 @@ from hub.messages import (
     UpAudio,
     UtteranceFile,
 )
+from hub.messages.control import ERROR_CODES
 from hub.settings import Settings
 from hub.topics import every_topic
 from workers.media.settings import LibrarySettings
@@ -144,7 +144,9 @@ def name_violations(protocol: str) -> Iterator[str]:
     tables = {
         "event": (section(protocol, Event.topic.template), "| Event |", events),
         "order": (section(protocol, Control.topic.template), "| Order |", orders),
-        "code": (section(protocol, "10 How a turn ends", "## "), "| Code |", [*FAILURE_CODES, *ERROR_CODES, "no-speech"]),
+        "code": (
+            section(protocol, "10 How a turn ends", "## "), "| Code |", [*FAILURE_CODES, *ERROR_CODES, "no-speech"]
+        ),
     }
     for what, (place, head, names) in tables.items():
         named = [_CODE.findall(row[0])[0] for row in table_rows(place, head)]

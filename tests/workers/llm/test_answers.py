@@ -101,7 +101,8 @@ def test_music_goes_on_after_a_change_of_volume_without_a_word() -> None:
 
 def test_a_story_goes_on_after_a_question_in_passing() -> None:
     got = answered("time", playing=STORY, was_playing=True, local_time=AFTERNOON)
-    assert got == ["It is twenty to four in the afternoon.", ("story", {"item": "three-bears", "position": 7, "quiet": 1})]
+    resume = ("story", {"item": "three-bears", "position": 7, "quiet": 1})
+    assert got == ["It is twenty to four in the afternoon.", resume]
 
 
 @pytest.mark.parametrize("name", ["pause", "stop", "goodbye", "joke", "riddle"])

@@ -11,9 +11,9 @@ from typer.testing import CliRunner
 from tests.workers.media.conftest import Samples
 from workers.media import importing
 from workers.media.catalogue import Catalogue
-from workers.media.tools.library import app
 from workers.media.library import Library
 from workers.media.settings import LibrarySettings
+from workers.media.tools.library import app
 
 Write = Callable[..., Path]
 RUN = CliRunner()

@@ -73,7 +73,8 @@ def go_on(prompt: Prompt) -> Iterator[Action]:
     """Hands over to what this turn interrupted, if it did."""
     if prompt.was_playing and prompt.playing:
         action = resumed(prompt.playing, prompt.playing.position)
-        yield action.model_copy(update={"slots": {**action.slots, "quiet": 1}})  # it was on a moment ago: no announcement
+        # it was on a moment ago: no announcement
+        yield action.model_copy(update={"slots": {**action.slots, "quiet": 1}})
 
 
 def resumed(place: Place, position: int) -> Action:
