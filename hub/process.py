@@ -52,6 +52,7 @@ _HEALTH_S = 5.0
 _DECODERS = 4
 _GONE_S = 1.5
 _RELOAD_S = 5.0
+_PREPARE_S = 3.0
 _FROM_WORKERS: tuple[type[TurnMessage], ...] = (Transcript, Sentence, Speech, Track, Request, Failure, Done)
 
 
@@ -87,6 +88,7 @@ class Hub:
         self._outcomes: Counter[str] = Counter()
         self._failures: Counter[str] = Counter()
         self._decoding = asyncio.Semaphore(_DECODERS)
+        self._preparing: dict[str, bool] = {}  # whether it was asked for again meanwhile
         self._listening = self._reloading = self._ended = False
 
     async def start(self, on: bus.Bus, tasks: asyncio.TaskGroup) -> None:
@@ -308,9 +310,23 @@ class Hub:
 
     async def _prepare(self, device: Device) -> None:
         """Know the toy's voice, and have its apologies spoken before they are needed."""
-        persona = device.profile.persona = await self._store.personas.of(device.id)
-        for job in await asyncio.to_thread(self._sounds.missing, persona, device.profile.output):
-            await self._bus.publish(job)
+        device.profile.persona = await self._store.personas.of(device.id)
+        busy = device.id in self._preparing
+        self._preparing[device.id] = busy
+        if not busy:
+            self._spawn(self._have_apologies(device), f"apologies-{device.id}")
+
+    async def _have_apologies(self, device: Device) -> None:
+        """Ask tts for what is missing, then rest: a toy that names ever new formats would keep it from all others."""
+        again = True
+        while again:
+            self._preparing[device.id] = False
+            profile = device.profile
+            for job in await asyncio.to_thread(self._sounds.missing, profile.persona, profile.output):
+                await self._bus.publish(job)
+            await asyncio.sleep(_PREPARE_S)
+            again = self._preparing[device.id]
+        del self._preparing[device.id]
 
     async def _set_persona(self, device: str, persona: str) -> None:
         await self._store.devices.seen(device)

@@ -1,6 +1,6 @@
 """The sending side of one paho connection, without detours: a packet is written before ``send`` returns.
 
-aiomqtt's own ``publish`` wakes the event loop through a pipe, registers the socket for writing, waits for the next poll,
+aiomqtt's ``publish`` wakes the event loop through a pipe, registers the socket for writing, waits for the next poll,
 writes, and unregisters it, at QoS 0 too. That costs 0.4 ms in each of the hops of a turn, measured in processes that
 have just woken up; a chain of seven hops was twice as slow.
 """

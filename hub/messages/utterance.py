@@ -2,6 +2,8 @@
 
 from typing import ClassVar
 
+from pydantic import Field
+
 from hub import topics
 from hub.messages.base import RawMessage, TurnMessage
 from hub.topics import Topic
@@ -22,5 +24,5 @@ class Utterance(TurnMessage):
     topic: ClassVar[Topic] = topics.UTTERANCE
 
     pcm: bytes
-    rate: int = 16_000
+    rate: int = Field(default=16_000, ge=8000, le=48_000)
     language: str = "en"

@@ -105,7 +105,8 @@ class Home:
 
     async def until_said(self, name: str, text: str, since: int = 0, timeout_s: float = 20.0) -> str:
         """Wait for such a line."""
-        return await until(lambda: self.said(name, text, since), timeout_s, f"{name} never said {text!r}")
+        await until(lambda: self.said(name, text, since), timeout_s, f"{name} never said {text!r}")
+        return self.said(name, text, since) or ""
 
     # -- its processes
 
@@ -159,9 +160,8 @@ class Home:
         """Wait for the first stories of the starter library."""
 
         def known() -> bool:
-            return any(
-                title.kind == "story" for d in seen.all if d.payload for title in Titles.decode(d.topic, d.payload).titles
-            )
+            told = [Titles.decode(came.topic, came.payload) for came in seen.all]
+            return any(title.kind == "story" for titles in told for title in titles.titles)
 
         async with self.watch(Titles.topic.filter) as seen:
             await until(known, 30, "no story in the library")
@@ -224,6 +224,11 @@ async def until(look: Callable[[], T], timeout_s: float, otherwise: str) -> T:
     return found
 
 
+def tell(*lines: str) -> None:
+    """Figures for whoever runs the tests with ``-s``."""
+    print("", *lines, sep="\n")  # noqa: T201
+
+
 def alive(pid: int) -> bool:
     """Whether a process is there and no zombie."""
     asked = subprocess.run(("ps", "-o", "stat=", "-p", str(pid)), capture_output=True, text=True, check=False)
@@ -238,4 +243,3 @@ def _name(command: str) -> str:
         return "tether"
     arguments = words[words.index("hub.cli") + 1 :] if "hub.cli" in words else words
     return arguments[1] if arguments[0] == "worker" else arguments[0]
-

@@ -11,11 +11,12 @@ import time
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import msgpack
 import numpy as np
-import paho.mqtt.client as mqtt
+from paho.mqtt.client import Client
+from paho.mqtt.enums import CallbackAPIVersion
 import pytest
 
 from hub import bus
@@ -24,7 +25,7 @@ from hub.broker import mosquitto_binary
 from hub.messages import AudioFormat, Control, Event, HubHealth, Packet, Text, UpAudio
 from hub.toy import Recording, Toy, TurnReport, spoken
 from hub.toy.playback import Playback
-from tests.e2e.home import Home, Seen, until
+from tests.e2e.home import Home, Seen, tell, until
 
 pytestmark = [pytest.mark.broker, pytest.mark.slow]
 
@@ -78,11 +79,12 @@ async def somebody_else_listens_to_a_story(home: Home) -> AsyncIterator[None]:
         listening.cancel()
         if toy.firmware.speaker.playback:
             heard.append(toy.firmware.speaker.playback)
+        foreign = toy.firmware.dropped_foreign
         toy.interrupt()
         assert sum(playback.chunks for playback in heard) > 10
         for playback in heard:
             assert (playback.late, playback.gaps, playback.underruns, playback.pauses) == (0, 0, 0, 0)
-        assert toy.firmware.dropped_foreign == 0
+        assert foreign == 0
 
 
 async def the_next_turn_works(home: Home, *devices: str) -> None:
@@ -171,13 +173,14 @@ async def test_any_bytes_on_any_topic_are_counted_and_logged(home: Home) -> None
             wishes = [Raw(f"toys/victim/set/{what}", payload) for what in WHATS]
             await put(seen.bus, *up, *chain, *wishes)
             await asyncio.sleep(0.3)
-        reasons = [f"{noun}:{reason}" for noun in (*HUB_READS, "hello", "event") for reason in ("malformed", "bad-field")]
+        nouns = (*HUB_READS, "hello", "event")
+        reasons = [f"{noun}:{reason}" for noun in nouns for reason in ("malformed", "bad-field")]
         others = ["text:malformed", "text:bad-field", "presence:malformed", "utterance:bad-audio", "set:malformed"]
         await until_counted(seen, *reasons, *others)
-        for stage, nouns in WORKERS_READ.items():
-            expected = {f"{noun}:malformed" for noun in nouns}
+        for stage, reads in WORKERS_READ.items():
+            expected = {f"{noun}:malformed" for noun in reads}
             await until(lambda: expected <= _counted_by(seen, stage), 15, f"{stage} counts less than {expected}")  # noqa: B023
-            for noun in nouns:
+            for noun in reads:
                 assert logged(home, stage, f"{noun}:malformed", f"turns/victim/7/{noun}")
         for kind in (*reasons, *others):
             assert logged(home, "hub", kind, "/victim/"), kind
@@ -290,7 +293,11 @@ async def test_a_chain_message_with_strange_values_kills_no_worker(home: Home) -
         for noun, key in (("transcript", "text"), ("sentence", "text")):
             await put(seen.bus, Raw(f"turns/odd/99/{noun}", json.dumps({key: "\ud800", "source": "text"}).encode()))
         await asyncio.sleep(2)
-        for name, kind in (("hub", "done:bad-field"), ("media", "request:bad-field"), ("memory", "transcript:malformed")):
+        for name, kind in (
+            ("stt", "utterance:bad-field"),
+            ("media", "request:bad-field"),
+            ("tts", "sentence:malformed"),
+        ):
             assert home.said(name, f"rejected {kind} ("), kind
     assert home.pids() == processes
     await the_next_turn_works(home, "odd")
@@ -314,14 +321,14 @@ async def test_a_file_of_50_mb_is_refused_by_the_broker_before_it_costs_memory(h
         assert await asyncio.to_thread(_thrown_out_with, home, MARKER.encode() + bytes(50 * 2**20))
         await asyncio.sleep(0.5)
         grown = {name: home.memory_mb(name) - mb for name, mb in before.items()}
-    print(f"\nmemory grown by {grown} MB")  # noqa: T201
+    tell(f"memory grown by {grown} MB")
     assert all(mb < 8 for mb in grown.values()), grown
     await the_next_turn_works(home, "heavy")
 
 
 def _thrown_out_with(home: Home, payload: bytes) -> bool:
     """Whether the broker ends the connection of a toy that publishes this."""
-    client = mqtt.Client(mqtt.CallbackAPIVersion.VERSION2, "toy-heavy", reconnect_on_failure=False)
+    client = Client(CallbackAPIVersion.VERSION2, "toy-heavy", reconnect_on_failure=False)
     ended: list[object] = []
     client.on_disconnect = lambda *_: ended.append(1)
     client.connect(home.broker.host, home.broker.port)
@@ -358,7 +365,8 @@ async def test_files_that_are_none_get_a_spoken_apology(home: Home, tmp_path: Pa
         "no-rate": wav[:24] + struct.pack("<I", 0) + wav[28:],
     }  # fmt: skip
     async with home.watch(HubHealth.topic.filter) as seen, somebody_else_listens_to_a_story(home):
-        for name, report in zip(files, await asyncio.gather(*(_send(home, n, f) for n, f in files.items())), strict=True):
+        reports = await asyncio.gather(*(_send(home, name, file) for name, file in files.items()))
+        for name, report in zip(files, reports, strict=True):
             assert report.playback is not None, name
             assert np.abs(report.pcm).max() > 1000, f"{name}: nothing to be heard"
             if name != "half-an-ogg":  # what there is of it can be heard
@@ -389,7 +397,7 @@ async def heard_by_the_hub(home: Home, device: str) -> AsyncIterator[tuple[Seen,
         yield seen, int(listening[-1]["turn"])
 
 
-def _orders(seen: Seen, topic: str, name: str) -> list[dict[str, int]]:
+def _orders(seen: Seen, topic: str, name: str) -> list[dict[str, Any]]:
     told = [json.loads(came.payload) for came in seen.on(topic)]
     return [order for order in told if order["control"] == name]
 
@@ -467,7 +475,8 @@ async def test_chunks_without_sense_in_the_turn_itself_end_it_and_no_more(home: 
         for _ in range(400):
             seq = (seq + chance.choice((1, 1, 1, 7, 30_000))) % 65_536
             data = chance.choice((b"", b"\xff", b"\x03", chance.randbytes(chance.randrange(1, 300))))
-            await seen.bus.publish(UpAudio("broken", turn, seq, chance.getrandbits(32), chance.choice((0, 2, 0xFC)), data))
+            flags = chance.choice((0, 2, 0xFC))
+            await seen.bus.publish(UpAudio("broken", turn, seq, chance.getrandbits(32), flags, data))
         await until(lambda: _orders(seen, control, "done"), 30, "the turn never ends")
         await until_counted(seen, "audio:bad-audio")
     assert logged(home, "hub", "audio:bad-audio", "toys/broken/up/audio")
@@ -494,11 +503,11 @@ async def test_ten_thousand_events_in_a_second_hold_nobody_up(home: Home, qos: i
         assert report.answered
         assert (report.late_chunks, report.gaps) == (0, 0)
         assert report.first_audio_ms is not None
-        print(f"\n10,000 events in {took_s:.1f} s; an answer began after {report.first_audio_ms:.0f} ms")  # noqa: T201
+        tell(f"10,000 events in {took_s:.1f} s; an answer began after {report.first_audio_ms:.0f} ms")
         assert report.first_audio_ms < 2000
         await until(lambda: seen.rejected().get("event:too-fast", 0) >= 5000, 12, "the flood did not reach the hub")
     grown = home.memory_mb("hub") - before
-    print(f"memory of the hub grown by {grown:.1f} MB")  # noqa: T201
+    tell(f"memory of the hub grown by {grown:.1f} MB")
     assert grown < 30
     await the_next_turn_works(home, device)
 
@@ -526,7 +535,7 @@ async def test_a_toy_that_comes_and_goes_and_introduces_itself_without_end(home:
             report = await toy.text("what time is it")
         assert report.answered
         assert report.first_audio_ms is not None
-        print(f"\nmeanwhile an answer began after {report.first_audio_ms:.0f} ms")  # noqa: T201
+        tell(f"meanwhile an answer began after {report.first_audio_ms:.0f} ms")
         assert report.first_audio_ms < 2000
         await until_counted(seen, "hello:too-fast")
     await the_next_turn_works(home, "restless")

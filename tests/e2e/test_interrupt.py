@@ -12,7 +12,7 @@ from hub.messages import Cancel, DownAudio, Event, Request, Sentence, Set, Speec
 from hub.toy import Toy, TurnReport, spoken
 from hub.toy.microphone import Microphone
 from hub.toy.playback import Playback
-from tests.e2e.home import Came, Home, Kept, Seen, until
+from tests.e2e.home import Came, Home, Kept, Seen, tell, until
 
 pytestmark = [pytest.mark.broker, pytest.mark.slow]
 
@@ -86,14 +86,14 @@ async def test_whatever_interrupts_a_story_silences_it_at_once_and_for_good(home
             for number, way in enumerate(WAYS)
         ]
         await asyncio.wait(running)
-        spoken_last = [came.at_ms for came in seen.all if "/toy-left-alone/" in came.topic and came.topic.endswith("/speech")]
+        made = [came.at_ms for came in _ends(seen, "toy-left-alone", "speech")]
         left_alone.cancel()
-    assert spoken_last[-1] - spoken_last[0] > 10_000, "a story that nobody interrupts is not made on and on"
+    assert made[-1] - made[0] > 10_000, "a story that nobody interrupts is not made on and on"
     told = [(f"toy-{way.__name__.replace('_', '-')}", case) for way, task in zip(WAYS, running, strict=True)
             for case in task.result()]  # fmt: skip
     cases = [case for _, case in told]
     worst = {way.__name__: round(max(c.silent_ms for c in cases if c.way == way.__name__), 1) for way in WAYS}
-    print(f"\n{len(cases)} interruptions; ms until silence, the longest of each: {worst}")  # noqa: T201
+    tell(f"{len(cases)} interruptions; ms until silence, the longest of each: {worst}")
 
     assert len(cases) >= 20
     for case in cases:

@@ -2,7 +2,7 @@
 
 import asyncio
 import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +10,7 @@ import pytest
 
 from hub.messages import Set, Speech, Worker
 from hub.toy import Toy, TurnReport, spoken
-from tests.e2e.home import Home, Seen, alive, until
+from tests.e2e.home import Home, Seen, alive, tell, until
 
 pytestmark = [pytest.mark.broker, pytest.mark.slow]
 
@@ -28,10 +28,9 @@ def variables() -> dict[str, str]:
 
 
 @pytest.fixture(scope="module", autouse=True)
-def _stories(home: Home) -> Iterator[None]:
+def _stories(home: Home) -> None:
     """The worker of media has a library to answer from, and apologies are spoken."""
     asyncio.run(_warm(home))
-    yield
 
 
 async def _warm(home: Home) -> None:
@@ -51,7 +50,7 @@ async def test_a_worker_that_is_killed_with_a_job_comes_back_and_the_child_is_to
         home.kill(stage, signal.SIGKILL)
         report = await turn
         assert report.answered or (report.code == "late" and _is_audible(report)), report
-        print(f"\n{stage}: {report.code or 'answered'}, first sound after {report.first_audio_ms:.0f} ms")  # noqa: T201
+        tell(f"{stage}: {report.code or 'answered'}, first sound after {report.first_audio_ms:.0f} ms")
         said = await home.until_said(stage, "was killed by SIGKILL", lines)
         assert "restart 1 in" in said
         await home.until_said(stage, "ready: ", lines)
@@ -102,7 +101,7 @@ async def test_a_start_that_falls_into_the_death_of_the_hub_is_answered_by_the_n
         assert home.pids()["hub"] != pid
         assert report.answered, report
         assert (report.late_chunks, report.gaps) == (0, 0)
-        print(f"\nlistening {report.listening_ms:.0f} ms after the press")  # noqa: T201
+        tell(f"listening {report.listening_ms:.0f} ms after the press")
         await _works_again(toy, "hub")
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.home import Home
+from tests.e2e.home import Home, tell
 
 pytestmark = [pytest.mark.broker, pytest.mark.slow]
 
@@ -27,7 +27,7 @@ async def test_a_name_and_a_fact_outlive_a_restart_which_takes_seconds(
     assert [turn.said for turn in kept.values()] == ["my name is Ada", "remember that my dog is called max"]
     began = time.monotonic()
     with Home(folder, free_port()) as again:
-        print(f"\nstarted again in {again.ready_s:.1f} s, the first time in {home.ready_s:.1f}")  # noqa: T201
+        tell(f"started again in {again.ready_s:.1f} s, the first time in {home.ready_s:.1f}")
         assert time.monotonic() - began < READY_S
         async with again.toy("bear") as toy, again.toy("mouse") as other:
             report, stranger = await asyncio.gather(*(one.text("what do you know about me") for one in (toy, other)))

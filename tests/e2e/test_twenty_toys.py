@@ -9,7 +9,7 @@ import pytest
 
 from hub.messages import Speech
 from hub.toy import TurnReport, spoken
-from tests.e2e.home import Home, Seen
+from tests.e2e.home import Home, Seen, tell
 
 pytestmark = [pytest.mark.broker, pytest.mark.slow]
 
@@ -36,7 +36,7 @@ async def test_twenty_toys_talk_at_once_and_nothing_is_mixed_up_late_or_lost(hom
         after = home.cpu_s()
     reports = {name: task.result() for name, task in zip(NAMES, talking, strict=True)}
     all_turns = [report for turns in reports.values() for report in turns]
-    _print(all_turns, {name: (after[name] - before.get(name, 0.0)) / took_s for name in after}, took_s)
+    _tell(all_turns, {name: (after[name] - before.get(name, 0.0)) / took_s for name in after}, took_s)
 
     assert [(r.device, r.code) for r in all_turns if not r.answered] == []
     assert [(r.device, r.dropped_foreign) for r in all_turns if r.dropped_foreign] == []
@@ -64,7 +64,7 @@ def _each_heard_its_own(reports: dict[str, list[TurnReport]]) -> None:
         assert words.isdisjoint(set(NAMES) - {name}), name
         assert name in re.findall(r"\w+", turns[-1].reply or ""), turns[-1].reply
     aloud = [name in (turns[1].reply or "") for name, turns in reports.items()]
-    print(f"{sum(aloud)} of {len(aloud)} heard their name after having asked aloud")  # noqa: T201
+    tell(f"{sum(aloud)} of {len(aloud)} heard their name after having asked aloud")
     assert sum(aloud) >= len(NAMES) // 2, "hardly any spoken question was understood: the test would prove nothing"
 
 
@@ -80,17 +80,17 @@ def _made(seen: Seen, report: TurnReport) -> list[bytes]:
     return [frame for index in sorted(pieces) for frame in pieces[index].frames]
 
 
-def _print(reports: list[TurnReport], cpu: dict[str, float], took_s: float) -> None:
+def _tell(reports: list[TurnReport], cpu: dict[str, float], took_s: float) -> None:
     waited = sorted(
         r.first_audio_ms - r.stop_listening_ms
         for r in reports if r.first_audio_ms is not None and r.stop_listening_ms is not None
     )  # fmt: skip
     margins = sorted(ahead for r in reports if r.playback for _, ahead in r.playback.arrivals[8:])
     typed = sorted(r.first_audio_ms for r in reports if r.first_audio_ms is not None and r.stop_listening_ms is None)
-    print(f"\n{len(reports)} turns in {took_s:.1f} s")  # noqa: T201
+    lines = [f"{len(reports)} turns in {took_s:.1f} s"]
     for what, times in (("end-point to first audio", waited), ("text to first audio", typed)):
-        print(f"{what}: p50 {statistics.median(times):.0f} ms, p99 {times[int(0.99 * len(times))]:.0f}, "  # noqa: T201
-              f"max {times[-1]:.0f} of {len(times)}")  # fmt: skip
-    print(f"least sound in a toy's buffer when a chunk came: {margins[0]:.0f} ms, p1 {margins[len(margins) // 100]:.0f}")  # noqa: T201
-    print("pauses between sentences:", sum(r.playback.pauses for r in reports if r.playback))  # noqa: T201
-    print("processor:", ", ".join(f"{name} {share:.0%}" for name, share in cpu.items()))  # noqa: T201
+        p50, p99 = statistics.median(times), times[int(0.99 * len(times))]
+        lines.append(f"{what}: p50 {p50:.0f} ms, p99 {p99:.0f}, max {times[-1]:.0f} of {len(times)}")
+    lines.append(f"sound in a toy's buffer when a chunk came: at least {margins[0]:.0f} ms")
+    lines.append(f"pauses between sentences: {sum(r.playback.pauses for r in reports if r.playback)}")
+    tell(*lines, f"processor: {', '.join(f'{name} {share:.0%}' for name, share in cpu.items())}")
