@@ -33,8 +33,9 @@ from hub.messages.utterance import Utterance, UtteranceFile
 from hub.messages.worker import Worker
 
 __all__ = [
-    "Action", "AudioChunk", "AudioFormat", "Cancel", "ChatMessage", "Cleared", "Config", "Control", "Done", "DownAudio",
-    "Event", "Fact", "Failure", "Heard", "Hello", "HubHealth", "HubStatus", "Lease", "Message", "Packet", "Persona", "Piece",
-    "Place", "Presence", "Prompt", "RawMessage", "Reply", "Request", "Sentence", "Set", "Speech", "State", "Text",
-    "Title", "Titles", "Track", "Transcript", "TurnMessage", "UpAudio", "Utterance", "UtteranceFile", "Voice", "Worker",
+    "Action", "AudioChunk", "AudioFormat", "Cancel", "ChatMessage", "Cleared", "Config", "Control", "Done",
+    "DownAudio", "Event", "Fact", "Failure", "Heard", "Hello", "HubHealth", "HubStatus", "Lease", "Message",
+    "Packet", "Persona", "Piece", "Place", "Presence", "Prompt", "RawMessage", "Reply", "Request", "Sentence",
+    "Set", "Speech", "State", "Text", "Title", "Titles", "Track", "Transcript", "TurnMessage", "UpAudio",
+    "Utterance", "UtteranceFile", "Voice", "Worker",
 ]  # fmt: skip

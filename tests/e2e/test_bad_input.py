@@ -15,9 +15,9 @@ from typing import Any, NamedTuple
 
 import msgpack
 import numpy as np
+import pytest
 from paho.mqtt.client import Client
 from paho.mqtt.enums import CallbackAPIVersion
-import pytest
 
 from hub import bus
 from hub.audio import RATE, encode, to_wav
@@ -76,11 +76,12 @@ async def somebody_else_listens_to_a_story(home: Home) -> AsyncIterator[None]:
         yield
         await asyncio.sleep(0.5)
         assert not listening.done()
-        listening.cancel()
         if toy.firmware.speaker.playback:
             heard.append(toy.firmware.speaker.playback)
         foreign = toy.firmware.dropped_foreign
         toy.interrupt()
+        await asyncio.sleep(0.2)  # so that it is out before the toy leaves, and the next neighbour hears nothing of it
+        listening.cancel()
         assert sum(playback.chunks for playback in heard) > 10
         for playback in heard:
             assert (playback.late, playback.gaps, playback.underruns, playback.pauses) == (0, 0, 0, 0)
