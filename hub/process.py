@@ -88,6 +88,8 @@ class Hub:
         self._outcomes: Counter[str] = Counter()
         self._failures: Counter[str] = Counter()
         self._decoding = asyncio.Semaphore(_DECODERS)
+        self._pauses_kept: dict[str, int] = {}
+        self._speakers: set[str] = set()
         self._preparing: dict[str, bool] = {}  # whether it was asked for again meanwhile
         self._listening = self._reloading = self._ended = False
 
@@ -256,11 +258,14 @@ class Hub:
             conversation.put(message)
 
     def _worker(self, worker: Worker) -> None:
-        if worker.stage == "tts" and worker.state == "ready":  # it can speak now what it could not before
+        if worker.stage == "tts" and worker.state == "ready" and worker.replica not in self._speakers:
+            self._speakers.add(worker.replica)  # it speaks now what could not be spoken before; ready is said often
+            self._sounds.ask_again()
             for device in self._registry.known():
                 if device.id in self._conversations or device.introduced:
                     self._spawn(self._prepare(device), f"prepare-{device.id}")
         if worker.state == "offline":  # ids are new with each start: what is gone would pile up
+            self._speakers.discard(worker.replica)
             self._spawn(self._bus.publish(Cleared(worker)), f"clear-{worker.replica}")
 
     def _done(self, done: Done) -> None:
@@ -269,7 +274,8 @@ class Hub:
             self._failures[done.code] += 1
         conversation = self._conversations.get(done.device)
         learned = conversation.pauses.learned_ms if conversation else None
-        if learned is not None:
+        if learned is not None and round(learned) != self._pauses_kept.get(done.device):
+            self._pauses_kept[done.device] = round(learned)
             self._spawn(self._store.devices.set_pause_ms(done.device, round(learned)), f"pause-{done.device}")
 
     # -- who is there

@@ -7,6 +7,8 @@ of the device ``_sounds``, which no toy can be.
 
 import hashlib
 import logging
+import threading
+import time
 from pathlib import Path
 
 import numpy as np
@@ -20,6 +22,8 @@ _LOGGER = logging.getLogger(__name__)
 DEVICE = "_sounds"
 _NOTES_HZ = (523.25, 392.0)
 _NOTE_S = 0.22
+_AGAIN_S = 10.0
+"""What tts was asked for so long ago, and did not answer, is asked for again."""
 
 
 class Sounds:
@@ -34,6 +38,8 @@ class Sounds:
         self._folder, self._lines = folder, lines
         self._known: dict[str, Speech] = {}
         self._asked: dict[int, str] = {}
+        self._asked_at: dict[str, float] = {}
+        self._asking = threading.Lock()  # two with one number would take each other's sound
         self._tones: dict[AudioFormat, list[bytes]] = {}
 
     def sorry(self, code: str, persona: Persona, output: AudioFormat) -> Speech:
@@ -46,17 +52,31 @@ class Sounds:
         return Speech(device=DEVICE, turn=0, output=output, text="", frames=self._tones[output], last=True)
 
     def missing(self, persona: Persona, output: AudioFormat) -> list[Sentence]:
-        """Jobs for tts: what is not known yet for a persona and a format. Reads the folder; blocking."""
-        jobs = []
-        for code in FAILURE_CODES:
-            text = self._lines.apology(code, 0, persona)
-            key = _key(text, persona, output)
-            if key in self._known or self._read(key):
-                continue
-            number = next((n for n, asked in self._asked.items() if asked == key), len(self._asked) + 1)
-            self._asked[number] = key  # asked again if nobody has answered
-            jobs.append(Sentence(device=DEVICE, turn=number, output=output, text=text, voice=persona.voice, last=True))
-        return jobs
+        """Jobs for tts: what is not known yet for a persona and a format. Reads the folder; blocking.
+
+        Twenty toys that come at once need the same sounds: what was asked for just now is not asked for again.
+        """
+        with self._asking:
+            jobs = []
+            for code in FAILURE_CODES:
+                text = self._lines.apology(code, 0, persona)
+                key = _key(text, persona, output)
+                if key in self._known or self._read(key):
+                    continue
+                now = time.monotonic()
+                if now < self._asked_at.get(key, -_AGAIN_S) + _AGAIN_S:
+                    continue
+                self._asked_at[key] = now
+                number = next((n for n, asked in self._asked.items() if asked == key), len(self._asked) + 1)
+                self._asked[number] = key
+                jobs.append(
+                    Sentence(device=DEVICE, turn=number, output=output, text=text, voice=persona.voice, last=True)
+                )
+            return jobs
+
+    def ask_again(self) -> None:
+        """Somebody has come who can speak: what was asked for before may have reached nobody."""
+        self._asked_at.clear()
 
     def keep(self, speech: Speech) -> None:
         """Take an answer of tts and write it down; blocking."""

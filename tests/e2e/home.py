@@ -11,15 +11,15 @@ import sys
 import threading
 import time
 from collections import defaultdict
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import NamedTuple, Self, TypeVar
 
 from hub import bus
-from hub.messages import HubHealth, Titles
+from hub.messages import Done, HubHealth, Titles
 from hub.settings import BrokerSettings
-from hub.toy import Toy
+from hub.toy import Toy, TurnReport
 
 T = TypeVar("T")
 
@@ -222,6 +222,25 @@ async def until(look: Callable[[], T], timeout_s: float, otherwise: str) -> T:
         assert time.monotonic() < deadline, otherwise
         await asyncio.sleep(0.02)
     return found
+
+
+async def begins_to_answer(home: Home, toy: Toy, asking: Coroutine[None, None, TurnReport]) -> TurnReport:
+    """Hear the first half second of an answer, no apology, with every chunk in time; then tell the toy to be quiet."""
+    async with home.watch(Done.topic.only(device=toy.firmware.device)) as seen:
+        asked = asyncio.create_task(asking, name="asked")
+        await until(lambda: toy.firmware.speaker.sounding, 20, "no sound")
+        await asyncio.sleep(0.6)
+        playback = toy.firmware.speaker.playback
+        toy.interrupt()
+        report = await asked
+        topic = Done.topic.format(device=toy.firmware.device, turn=str(report.turn))
+        (over,) = await until(lambda: seen.on(topic), 5, "the turn is not done")
+    assert Done.decode(topic, over.payload).code is None
+    assert report.code in (None, "interrupted")
+    assert playback is not None
+    assert playback.chunks >= 8
+    assert (playback.late, playback.gaps) == (0, 0)
+    return report
 
 
 def tell(*lines: str) -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from hub.messages import Set, Speech, Worker
 from hub.toy import Toy, TurnReport, spoken
-from tests.e2e.home import Home, Seen, alive, tell, until
+from tests.e2e.home import Home, Seen, alive, begins_to_answer, tell, until
 
 pytestmark = [pytest.mark.broker, pytest.mark.slow]
 
@@ -36,7 +36,7 @@ def _stories(home: Home) -> None:
 async def _warm(home: Home) -> None:
     await home.until_stories()
     async with home.toy("bear") as toy:
-        assert (await toy.text("hello")).answered
+        await begins_to_answer(home, toy, toy.text("hello"))
 
 
 @pytest.mark.parametrize("stage", sorted(JOB_OF))
@@ -56,7 +56,7 @@ async def test_a_worker_that_is_killed_with_a_job_comes_back_and_the_child_is_to
         await home.until_said(stage, "ready: ", lines)
         assert home.pids()[stage] != pid
         await until(lambda: _gone(seen, stage), 5, "its last will does not say that it is gone")
-        await _works_again(toy, stage)
+        await begins_to_answer(home, toy, _ask(toy, stage))
 
 
 async def _ask(toy: Toy, stage: str) -> TurnReport:
@@ -75,18 +75,6 @@ def _gone(seen: Seen, stage: str) -> bool:
     return any(not c.payload or Worker.decode(c.topic, c.payload).state == "offline" for c in told)
 
 
-async def _works_again(toy: Toy, stage: str) -> None:
-    """The same question, answered now; interrupted when it is clear that it is."""
-    asked = asyncio.create_task(_ask(toy, stage), name="again")
-    await until(lambda: toy.firmware.speaker.sounding, 20, "no sound")
-    await asyncio.sleep(0.5)
-    playback = toy.firmware.speaker.playback
-    assert playback is not None
-    assert (playback.late, playback.gaps) == (0, 0)
-    toy.interrupt()
-    assert (await asked).code in (None, "interrupted")
-
-
 async def test_a_start_that_falls_into_the_death_of_the_hub_is_answered_by_the_next_one(home: Home) -> None:
     lines, pid = len(home.lines), home.pids()["hub"]
     async with home.toy("bear") as toy:
@@ -102,7 +90,7 @@ async def test_a_start_that_falls_into_the_death_of_the_hub_is_answered_by_the_n
         assert report.answered, report
         assert (report.late_chunks, report.gaps) == (0, 0)
         tell(f"listening {report.listening_ms:.0f} ms after the press")
-        await _works_again(toy, "hub")
+        await begins_to_answer(home, toy, toy.text("what's my name"))
 
 
 async def test_a_worker_that_is_told_to_go_finishes_its_job_first(home: Home) -> None:

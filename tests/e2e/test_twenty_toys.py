@@ -38,7 +38,8 @@ async def test_twenty_toys_talk_at_once_and_nothing_is_mixed_up_late_or_lost(hom
         after = home.cpu_s()
     reports = {name: task.result() for name, task in zip(NAMES, talking, strict=True)}
     all_turns = [report for turns in reports.values() for report in turns]
-    _tell(all_turns, {name: (after[name] - before.get(name, 0.0)) / took_s for name in after}, took_s)
+    tell(*_where_the_time_went(seen, all_turns))
+    _report(all_turns, {name: (after[name] - before.get(name, 0.0)) / took_s for name in after}, took_s)
 
     assert [(r.device, r.code) for r in all_turns if not r.answered] == []
     assert [(r.device, r.dropped_foreign) for r in all_turns if r.dropped_foreign] == []
@@ -82,7 +83,26 @@ def _made(seen: Seen, report: TurnReport) -> list[bytes]:
     return [frame for index in sorted(pieces) for frame in pieces[index].frames]
 
 
-def _tell(reports: list[TurnReport], cpu: dict[str, float], took_s: float) -> None:
+STEPS = ("end of speech decided", "first transcript", "first sentence", "first speech", "first chunk")
+
+
+def _where_the_time_went(seen: Seen, reports: list[TurnReport]) -> list[str]:
+    """Of spoken turns, as the hub notes it in their Done."""
+    spent: dict[str, list[int]] = {step: [] for step in STEPS[1:]}
+    for report in reports:
+        topic = Done.topic.format(device=report.device, turn=str(report.turn))
+        for times in (Done.decode(topic, came.payload).times_ms for came in seen.on(topic)):
+            if all(step in times for step in STEPS):
+                for before, step in pairwise(STEPS):
+                    spent[step].append(times[step] - times[before])
+    return [
+        f"until {step}: p50 {statistics.median(each):.0f} ms, max {max(each)} of {len(each)}"
+        for step, each in spent.items()
+        if each
+    ]
+
+
+def _report(reports: list[TurnReport], cpu: dict[str, float], took_s: float) -> None:
     waited = sorted(
         r.first_audio_ms - r.stop_listening_ms
         for r in reports if r.first_audio_ms is not None and r.stop_listening_ms is not None

@@ -133,3 +133,21 @@ def test_until_then_two_falling_notes_are_heard(folder: Path, output: Any) -> No
 def _pitch(pcm: Any) -> float:
     power = np.abs(np.fft.rfft(pcm * np.hanning(pcm.size)))
     return float(np.argmax(power) * RATE / pcm.size)
+
+
+def test_what_was_asked_for_just_now_is_not_asked_for_again_unless_a_new_voice_comes(folder: Path) -> None:
+    kept = sounds(folder)
+    first = kept.missing(BEAR, OPUS)
+    assert kept.missing(BEAR, OPUS) == []
+    kept.ask_again()
+    assert kept.missing(BEAR, OPUS) == first
+
+
+def test_a_sound_that_comes_twice_is_kept_once(folder: Path) -> None:
+    kept = sounds(folder)
+    job = kept.missing(BEAR, OPUS)[0]
+    kept.keep(spoken(job))
+    (path,) = folder.iterdir()
+    written = path.stat().st_ino
+    kept.keep(spoken(job))
+    assert path.stat().st_ino == written
