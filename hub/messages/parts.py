@@ -1,10 +1,12 @@
 """The small parts that several messages share."""
 
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
 Codec = Literal["opus", "pcm16"]
+CodecFrame = Annotated[bytes, Field(max_length=8192)]
+"""One frame of a codec; the largest is 60 ms of PCM16 at 48 kHz, 5,760 bytes."""
 
 
 class Part(BaseModel):

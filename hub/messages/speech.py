@@ -3,6 +3,7 @@
 from typing import ClassVar
 
 from hub import topics
+from hub.messages.parts import CodecFrame
 from hub.messages.sentence import Piece
 from hub.topics import Topic
 
@@ -13,4 +14,4 @@ class Speech(Piece):
     topic: ClassVar[Topic] = topics.SPEECH
 
     text: str
-    frames: list[bytes]
+    frames: list[CodecFrame]

@@ -2,6 +2,8 @@
 
 from typing import ClassVar, Literal
 
+from pydantic import Field
+
 from hub import topics
 from hub.messages.base import Message, TurnMessage
 from hub.topics import Topic
@@ -16,8 +18,8 @@ class Transcript(TurnMessage):
 
     text: str
     language: str = "en"
-    confidence: float = 1.0
-    """0 to 1, as the engine sees it."""
+    confidence: float = Field(default=1.0, ge=0, le=1)
+    """As the engine sees it."""
     source: Source = "model"
     """Which part heard it: a grammar of known phrases, an open language model, a speech model, or typed text."""
 

@@ -6,9 +6,10 @@ then beats a forced one in 98 of 100 pairs (area under the curve, tuning voices)
 """
 
 import math
+import pathlib
 import tempfile
 import threading
-from pathlib import Path
+from dataclasses import dataclass
 from typing import Any, Self
 
 import pocketsphinx
@@ -18,7 +19,7 @@ from workers.stt.grammar import FINAL, START, Grammar
 from workers.stt.lexicon import Lexicon
 from workers.stt.speech import RATE
 
-_MODEL = Path(pocketsphinx.get_model_path()) / "en-us"
+_MODEL = pathlib.Path(pocketsphinx.get_model_path()) / "en-us"
 DICTIONARY = _MODEL / "cmudict-en-us.dict"
 _FRAME_BYTES = 2 * RATE // 100
 # No bestpath: it costs half as much again for a probability that separates worse than the score. Beams wider than the
@@ -26,6 +27,27 @@ _FRAME_BYTES = 2 * RATE // 100
 _GRAMMAR = {"lm": None, "lw": 3.0, "bestpath": False, "beam": 1e-60, "pbeam": 1e-60, "wbeam": 1e-48}
 # One pass: a second one (fwdflat) costs two thirds more, and its score separates commands from talk less well.
 _OPEN = {"lm": str(_MODEL / "en-us.lm.bin"), "dict": str(DICTIONARY), "fwdflat": False, "bestpath": False}
+
+
+@dataclass(frozen=True)
+class Path:
+    """What was heard and how well it explains the sound.
+
+    Scores are means per frame, in thousandths of pocketsphinx's scaled logarithm: 0 is perfect, -4 good, -8 nonsense.
+
+    Attributes:
+        text: The words; empty if nothing was found.
+        mean: Score of everything, silence included.
+        words: Score of the words alone: in noise much silence makes any mean look good.
+        worst: Score of the word that fits least.
+        frames: Length of the words, in frames of 10 ms.
+    """
+
+    text: str = ""
+    mean: float = -math.inf
+    words: float = -math.inf
+    worst: float = -math.inf
+    frames: int = 0
 
 
 class Decoder:
@@ -58,19 +80,34 @@ class Decoder:
         """Hears any English, badly."""
         return cls(densities, **_OPEN)
 
-    def decode(self, sound: bytes) -> tuple[str, float]:
-        """The best words for 16-bit samples at 16 kHz and the mean score per frame of their path.
-
-        The score is in thousandths of pocketsphinx's scaled logarithm: 0 is perfect, -4 is good, -8 is nonsense.
-        """
+    def decode(self, sound: bytes) -> Path:
+        """The best words for 16-bit samples at 16 kHz."""
         with self._lock:
             try:
+                self._decoder.start_stream()  # forgets the noise of the utterance before
                 self._decoder.start_utt()
                 self._decoder.process_raw(sound, full_utt=True)
                 self._decoder.end_utt()
             except RuntimeError as error:
                 raise EngineError("pocketsphinx could not decode") from error
             found = self._decoder.hyp()
-        if found is None or not found.hypstr:
-            return "", -math.inf
-        return found.hypstr, 1000 * math.log(max(found.score, 5e-324)) / (len(sound) / _FRAME_BYTES)
+            segments = list(self._decoder.seg()) if found and found.hypstr else []
+        words = [
+            (segment.end_frame - segment.start_frame + 1, _logarithm(segment.ascore))
+            for segment in segments
+            if segment.word[0] not in "<(+["  # silence, noise and the arc to the final state
+        ]
+        if not words:
+            return Path()
+        frames = sum(length for length, _ in words)
+        return Path(
+            text=found.hypstr,
+            mean=_logarithm(found.score) / (len(sound) / _FRAME_BYTES),
+            words=sum(score for _, score in words) / frames,
+            worst=min(score / length for length, score in words),
+            frames=frames,
+        )
+
+
+def _logarithm(score: float) -> float:
+    return 1000 * math.log(max(score, 5e-324))
