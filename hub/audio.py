@@ -24,6 +24,7 @@ RATE = 16_000
 FILE_FORMATS = "aac,aiff,ape,asf,au,caf,flac,matroska,mov,mp3,ogg,tta,w64,wav,wv"
 """Containers that are taken from outside: sound and nothing else. A playlist could have FFmpeg open other files."""
 FILE_OPTIONS = {"format_whitelist": FILE_FORMATS, "protocol_whitelist": "file"}
+_SMALL_BYTES = 65_536
 _OPUS_RATE = 48_000
 _MAX_PACKET_MS = 120
 
@@ -188,6 +189,14 @@ def decode_file(data: bytes, limit_s: float) -> Pcm:
     if not pcm.size:
         raise AudioError("no sound in the file")
     return pcm[: int(limit_s * RATE)]
+
+
+def decode_small(data: bytes, limit_s: float) -> Pcm | None:
+    """As ``decode_file``, if that takes less than handing it to a thread: a short PCM16 WAV. None: it does not."""
+    if len(data) > _SMALL_BYTES or _breaks_off(data):
+        return None
+    pcm = _plain_wav(data, limit_s)
+    return pcm if pcm is not None and pcm.size else None
 
 
 def _plain_wav(data: bytes, limit_s: float) -> Pcm | None:

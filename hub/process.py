@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 from hub import bus, logs
-from hub.audio import decode_file
+from hub.audio import decode_file, decode_small
 from hub.errors import AudioError, BadMessage, SettingsError
 from hub.lines import load_lines
 from hub.messages import (
@@ -217,8 +217,12 @@ class Hub:
         self._conversation(text.device).put(Typed(said))
 
     def _utterance(self, file: UtteranceFile) -> None:
-        self._conversation(file.device)
-        self._spawn(self._decode(file), f"decode-{file.device}")
+        conversation = self._conversation(file.device)
+        pcm = decode_small(file.data, self._settings.limits.utterance_s)
+        if pcm is not None:
+            conversation.put(Recording(pcm))
+        else:
+            self._spawn(self._decode(file), f"decode-{file.device}")
 
     async def _decode(self, file: UtteranceFile) -> None:
         async with self._decoding:
