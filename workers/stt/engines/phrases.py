@@ -19,7 +19,7 @@ from workers.stt.engine import Heard
 from workers.stt.grammar import Phrases, compile_grammar
 from workers.stt.lexicon import Lexicon
 from workers.stt.speech import RATE, speech
-from workers.stt.sphinx import DICTIONARY, Decoder, Path
+from workers.stt.sphinx import DICTIONARY, Decoder
 
 _LOGGER = logging.getLogger(__name__)
 _LANGUAGE = "en"
@@ -30,14 +30,22 @@ class Settings(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    certain: float = Field(default=-4.8, le=0)
-    """A sentence whose words have this score on the whole is a command at once,"""
-    certain_word: float = Field(default=-7.0, le=0)
-    """if each of its words has this score."""
-    trust: float = -1.7
-    """Any other sentence needs this much; see ``_trust``."""
-    densities: int = Field(default=2, ge=1, le=4)
-    """Gaussians evaluated for each sound of the model. 4 costs a third more time."""
+    certain: float = Field(default=-5.2, le=0)
+    """From this score on a sentence is a command, without asking the open language model: two of three are."""
+    hopeless: float = Field(default=-8.5, le=0)
+    """Below this score it is none. Higher values: fewer false commands, more children unheard."""
+    margin: float = -0.25
+    """In between the score must be this much better than that of the open language model.
+
+    Tuning sentences in four voices: of 100 commands 94 were heard right and 91 of them taken; of 52 other sentences one
+    was taken, a single short word.
+    """
+    densities: int = Field(default=4, ge=1, le=4)
+    """Gaussians evaluated for each sound of the model. 2 takes a quarter less time and hears one command in 40 less."""
+    longest_s: float = Field(default=8.0, gt=0)
+    """What is longer is no command. Of that only the first ``written_s`` are written down: on bad sound pocketsphinx
+    takes half as long as the sound, and holds up the whole process."""
+    written_s: float = Field(default=4.0, gt=0)
     open_confidence: float = Field(default=0.3, ge=0, lt=0.5)
     """Confidence of a text from the open language model: always below what is acted on."""
 
@@ -73,14 +81,17 @@ class Engine:
         sound = speech(pcm, rate)
         if not sound:
             return Heard("", _LANGUAGE, 0.0, "grammar")
-        sentence = self._known().decode(sound)
-        if sentence.words >= self._settings.certain and sentence.worst >= self._settings.certain_word:
-            return Heard(sentence.text, _LANGUAGE, _confidence(sentence.words - self._settings.certain), "grammar")
-        written = self._any().decode(sound)
-        lead = _trust(sentence, written) - self._settings.trust
-        if lead >= 0:
-            return Heard(sentence.text, _LANGUAGE, _confidence(lead), "grammar")
-        return Heard(written.text, _LANGUAGE, self._settings.open_confidence if written.text else 0.0, "open")
+        if len(sound) > self._settings.longest_s * 2 * RATE:
+            words, _ = self._any().decode(sound[: int(self._settings.written_s * RATE) * 2])
+            return Heard(words, _LANGUAGE, self._settings.open_confidence if words else 0.0, "open")
+        sentence, score = self._known().decode(sound)
+        if sentence and score >= self._settings.certain:
+            return Heard(sentence, _LANGUAGE, _confidence(score - self._settings.certain, 0.8), "grammar")
+        words, other = self._any().decode(sound)
+        lead = score - other - self._settings.margin
+        if sentence and score >= self._settings.hopeless and lead >= 0:
+            return Heard(sentence, _LANGUAGE, _confidence(lead, 0.5), "grammar")
+        return Heard(words, _LANGUAGE, self._settings.open_confidence if words else 0.0, "open")
 
     def _known(self) -> Decoder:
         if self._grammar is None:
@@ -103,19 +114,9 @@ class Engine:
         return Decoder.of_grammar(grammar, self._lexicon, self._settings.densities)
 
 
-def _trust(sentence: Path, written: Path) -> float:
-    """How much better the sentence explains the sound than any other words do.
-
-    A word that fits badly counts against it, and so does being short: there is a word for every grunt.
-    """
-    if not (sentence.text and written.text):
-        return -math.inf
-    return sentence.mean - written.mean + 0.15 * sentence.worst - 40 / max(1, sentence.frames)
-
-
-def _confidence(lead: float) -> float:
-    """0.5 for a lead of nothing, 0.88 for a lead of 1; grows to 1."""
-    return 1 / (1 + math.exp(-2 * lead))
+def _confidence(lead: float, width: float) -> float:
+    """0.5 for a lead of nothing, 0.88 for one of twice the width; grows to 1."""
+    return 1 / (1 + math.exp(-max(0.0, lead) / width))
 
 
 def _chirp() -> bytes:
