@@ -39,7 +39,7 @@ from hub.settings import read_yaml
 START, FINAL = 0, 1
 _SPACE = " "
 _FILLER = 0.1
-"""How probable a word such as "please" is, at either end."""
+"""How probable a word such as "please" is at the end of a sentence; at the beginning it is not listened for."""
 _NUMBER = re.compile(r"\d+")
 _Nodes = frozenset[tuple[int, float]]
 """Nodes of the network that a prefix of a sentence may have reached, each with its share of the probability."""
@@ -150,8 +150,7 @@ class _Network:
         """From each node: a piece, a space or nothing, where it leads, and how probable it is from there."""
 
     def add_sentence(self, expression: Expression, probability: float) -> None:
-        start = self._fillers(self._branch(START, probability))
-        end = self._add(expression, self._text(_SPACE, start))
+        end = self._add(expression, self._text(_SPACE, self._branch(START, probability)))
         if end is not None:
             self._join(self._fillers(end), FINAL)
 

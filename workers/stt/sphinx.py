@@ -40,7 +40,7 @@ class Decoder:
         self._lock = threading.Lock()
         try:
             config = pocketsphinx.Config(
-                hmm=str(_MODEL / "en-us"), loglevel="FATAL", compallsen=True, cmn="batch", topn=densities, **options
+                hmm=str(_MODEL / "en-us"), loglevel="FATAL", compallsen=True, topn=densities, **options
             )
             self._decoder = pocketsphinx.Decoder(config)
         except RuntimeError as error:
@@ -70,6 +70,7 @@ class Decoder:
         """
         with self._lock:
             try:
+                self._decoder.start_stream()  # forgets the noise tracked in the utterance before
                 self._decoder.start_utt()
                 self._decoder.process_raw(sound, full_utt=True)
                 self._decoder.end_utt()

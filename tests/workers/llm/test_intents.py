@@ -78,7 +78,7 @@ TALK = [
     "", " ", "please", "...", "I had pasta for lunch", "my brother plays football", "the stop sign is red",
     "play with me", "can you play with me?", "let's play hide and seek", "I'm hungry", "hi i'm hungry", "forget it",
     "do you remember when we went to the zoo", "i want my mummy", "can i have a biscuit", "where is my dog",
-    "why is the sky blue", "the music was really loud", "volume 101", "count to 1000",
+    "i'm max", "why is the sky blue", "the music was really loud", "volume 101", "count to 1000",
 ]  # fmt: skip
 
 

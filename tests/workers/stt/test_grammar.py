@@ -65,10 +65,10 @@ def test_everything_that_can_be_said(tmp_path: Path) -> None:
     }  # fmt: skip
 
 
-def test_fillers_stand_at_both_ends(tmp_path: Path) -> None:
+def test_fillers_stand_at_the_end_and_seldom(tmp_path: Path) -> None:
     said = sentences(grammar(tmp_path))
-    assert {"please stop", "stop please", "please stop please"} < said.keys()
-    assert said["please stop"] < said["stop"]
+    assert "please stop" not in said
+    assert said["stop please"] < said["stop"] / 5
 
 
 def test_intents_are_as_probable_as_each_other(tmp_path: Path) -> None:
