@@ -28,6 +28,12 @@ _TURN_S = 30
 _AT_ONCE = 3
 
 
+@pytest.fixture(scope="module")
+def variables() -> dict[str, str]:
+    """No starter library: the titles are those of the test."""
+    return {"LIBRARY": "{starter: false}"}
+
+
 class Speaker:
     """Speaks to the hub as one toy after the other, faster than real time, and stops each answer at once."""
 

@@ -9,7 +9,7 @@ import math
 import tempfile
 import threading
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
 
 import pocketsphinx
 
@@ -31,6 +31,18 @@ explains the rest perfectly, and the mean looks good."""
 _GRAMMAR = {"lm": None, "lw": 3.0, "bestpath": False, "beam": 1e-60, "pbeam": 1e-60, "wbeam": 1e-48}
 # One pass: a second one (fwdflat) costs two thirds more, and its score separates commands from talk less well.
 _OPEN = {"lm": str(_MODEL / "en-us.lm.bin"), "dict": str(DICTIONARY), "fwdflat": False, "bestpath": False}
+
+
+class Found(NamedTuple):
+    """What was heard. Scores are means per frame, in thousandths of pocketsphinx's scaled logarithm.
+
+    0 is perfect, -4 is good, -8 is nonsense.
+    """
+
+    text: str = ""
+    score: float = -math.inf
+    worst: float = -math.inf
+    """Score of the word that fits least."""
 
 
 class Decoder:
@@ -63,11 +75,8 @@ class Decoder:
         """Hears any English, badly."""
         return cls(densities, **_OPEN)
 
-    def decode(self, sound: bytes) -> tuple[str, float]:
-        """The best words for 16-bit samples at 16 kHz and the mean score per frame of their path.
-
-        The score is in thousandths of pocketsphinx's scaled logarithm: 0 is perfect, -4 is good, -8 is nonsense.
-        """
+    def decode(self, sound: bytes) -> Found:
+        """The best words for 16-bit samples at 16 kHz."""
         with self._lock:
             try:
                 self._decoder.start_stream()  # forgets the noise tracked in the utterance before
@@ -79,7 +88,12 @@ class Decoder:
             found = self._decoder.hyp()
             segments = list(self._decoder.seg()) if found and found.hypstr else []
         frames = len(sound) / _FRAME_BYTES
-        spoken = sum(s.end_frame - s.start_frame + 1 for s in segments if s.word[0] not in _NO_WORD)
-        if spoken < _SPOKEN * frames:
-            return "", -math.inf
-        return found.hypstr, 1000 * math.log(max(found.score, 5e-324)) / frames
+        words = [(s.end_frame - s.start_frame + 1, s.ascore) for s in segments if s.word[0] not in _NO_WORD]
+        if not words or sum(length for length, _ in words) < _SPOKEN * frames:
+            return Found()
+        worst = min(_logarithm(score) / length for length, score in words)
+        return Found(found.hypstr, _logarithm(found.score) / frames, worst)
+
+
+def _logarithm(score: float) -> float:
+    return 1000 * math.log(max(score, 5e-324))
