@@ -21,10 +21,8 @@ HOPS = 7
 _DEVICE = "bench"
 _WARM_UP = 20
 _TURN_S = 10.0
-_FLOOR_PAUSE_S = 0.1
-"""About as long as a turn of the chain lasts, so that the floor's processes have slept as long as ours."""
-_PAUSE_S = 0.02
-"""Between two turns: what is stored of the last one is not on the way of the next."""
+_PAUSE_S = 0.1
+"""Between two turns, and two trips of the floor: what is stored of the last is not on the way of the next."""
 _NOOP = {f"STAGES__{stage}__ENGINE": "noop" for stage in ("STT", "LLM", "TTS")} | {"LIBRARY": "{starter: false}"}
 
 
@@ -39,7 +37,7 @@ async def chain(turns: int) -> Report:
         async with _echoes(*where):
             async with bus.connect(settings.broker, "bench-toy") as on:
                 times = await _turns(on, _WARM_UP + turns)
-            bare = await asyncio.to_thread(floor.measure, *where, HOPS, _WARM_UP + turns, _FLOOR_PAUSE_S)
+            bare = await asyncio.to_thread(floor.measure, *where, HOPS, _WARM_UP + turns, _PAUSE_S)
     report = Report("utterance published to first audio chunk received, engines that take no time")
     report.spreads = {"chain": spread(times[_WARM_UP:]), f"floor: {HOPS} bare hops": spread(bare[_WARM_UP:])}
     ours, theirs = report.spreads.values()
