@@ -40,9 +40,9 @@ def first_sound(pcm: Pcm) -> int:
 def recording() -> Pcm:
     """Real speech of 11 s; the recording is not in the repository."""
     beside = Path(__file__).parents[4] / "shared" / "audio"
-    path = Path(os.environ.get("TOYHUB_TEST_AUDIO", beside)) / "jfk.wav"
+    path = Path(os.environ.get("TEST_AUDIO", beside)) / "jfk.wav"
     if not path.exists():
-        pytest.skip("no recording: TOYHUB_TEST_AUDIO names no folder with jfk.wav")
+        pytest.skip("no recording: TEST_AUDIO names no folder with jfk.wav")
     return decode_file(path.read_bytes(), 30)
 
 
