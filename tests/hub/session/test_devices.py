@@ -12,7 +12,7 @@ NOW_UNIX = 1_790_000_000.0  # 2026
 
 
 def device() -> Device:
-    return Device("bear", Bucket(1, 1, 1))
+    return Device("bear", {"toy": Bucket(1, 1, 1), "person": Bucket(1, 1, 1)})
 
 
 class TestTurnIds:
