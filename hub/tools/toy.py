@@ -29,7 +29,7 @@ def command(
     mic: Annotated[bool, typer.Option("--mic", help="Speak yourself, through this computer's microphone.")] = False,  # noqa: FBT002 - a command-line flag
     codec: Annotated[str, typer.Option(help="opus or pcm16.")] = "opus",
     save: Annotated[Path | None, typer.Option(help="Write what was heard to this WAV file.")] = None,
-    voice: Annotated[str, typer.Option(help="Voice of espeak-ng for --say.")] = "en",
+    voice: Annotated[str, typer.Option(help="Voice of espeak-ng for --say.")] = "en-us",
     push: Annotated[bool, typer.Option("--push", help="Hold the button while there is sound.")] = False,  # noqa: FBT002 - a command-line flag
     play: Annotated[bool, typer.Option("--play", help="Play the answer through this computer's speakers.")] = False,  # noqa: FBT002 - a command-line flag
     interrupt_after: Annotated[float | None, typer.Option(help="Interrupt this many seconds into the answer.")] = None,

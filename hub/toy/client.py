@@ -60,7 +60,7 @@ class Toy:
         up: AudioFormat | None = None,
         connect: Connect | None = None,
         overhear: bool = False,
-        voice: str = "en",
+        voice: str = "en-us",
         tap: Callable[[object], None] = lambda _: None,
     ) -> None:
         self._broker, self._connect = broker, connect or bus.connect

@@ -146,7 +146,7 @@ def read_sound(path: Path) -> Pcm:
         raise AudioError(f"{path}: {error.strerror}") from error
 
 
-async def spoken(text: str, voice: str = "en") -> Pcm:
+async def spoken(text: str, voice: str = "en-us") -> Pcm:
     """Text as speech at 16 kHz, through espeak-ng.
 
     Args:
