@@ -11,8 +11,8 @@ _QUIETEST = 60.0
 """Root mean square of 10 ms, in sample units (-55 dB of full scale): what is never louder is silence."""
 _BELOW_PEAK = 0.02
 """Part of the loud frames' level (-34 dB) below which a frame is no speech."""
-_MARGIN = 20
-"""Frames kept around the speech: 200 ms. With less, the mean that is subtracted is that of speech alone."""
+_MARGIN = 10
+"""Frames kept around the speech: 100 ms."""
 _SHORTEST = 12
 """Frames of sound that can be a word: 120 ms; less is a click."""
 _FLOOR = 40.0
