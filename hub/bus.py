@@ -99,7 +99,7 @@ async def connect(
             try:
                 await bus.wait_connected(patience_s)
                 yield bus
-            except BaseException:
+            except BaseException:  # whatever ends the block early, cancellation too: others must hear of it by the will
                 bus.fail()
                 raise
             finally:
@@ -251,7 +251,7 @@ class MqttBus:
                 done, waiting = await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
                 for ended in done:
                     ended.result()
-        except Exception:
+        except Exception:  # raised again; only a handler that could not go on is a death that the will should tell
             if self._crash.done():
                 self.fail()
             raise

@@ -102,7 +102,7 @@ async def migrate(
                 await writer.execute(statement)
             await writer.execute("INSERT INTO migrations VALUES (?, ?, ?)", (number, migration.name, clock()))
         await writer.execute("COMMIT")
-    except BaseException:
+    except BaseException:  # also when cancelled: half a migration must not stay behind an open transaction
         await writer.rollback()
         raise
 
